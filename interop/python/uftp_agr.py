@@ -1,0 +1,7 @@
+"""An aggregator (AGR) on shapeshifter-uftp."""
+
+from uftp_peer import run
+
+from shapeshifter_uftp import ShapeshifterAgrService
+
+run(ShapeshifterAgrService, peer_role="DSO")

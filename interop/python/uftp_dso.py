@@ -1,0 +1,7 @@
+"""A grid operator (DSO) on shapeshifter-uftp."""
+
+from uftp_peer import run
+
+from shapeshifter_uftp import ShapeshifterDsoService
+
+run(ShapeshifterDsoService, peer_role="AGR")
