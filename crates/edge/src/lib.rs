@@ -1,1 +1,4 @@
-//! Placeholder head of the crate.
+//! Where Tieline meets the network.
+
+#[cfg(feature = "websocket")]
+pub mod websocket;
