@@ -1,1 +1,47 @@
-//! x
+//! The reference implementations as peers of the `tieline` binary.
+//!
+//! Everything here sees Tieline from outside: a configuration file, a process, its sockets and its command line. So the
+//! harness depends on no crate of Tieline. The peers are the scripts in `interop/python`, on shapeshifter-uftp and on
+//! mobilityhouse's `ocpp`.
+//!
+//! - [`Node`]: `tieline run` over a data directory, to be killed and started again.
+//! - [`UftpPeer`] and [`Charger`]: a market participant and an EV charger, each a [`Peer`] process.
+//! - [`IspWindow`]: some ISPs soon to come, for requests and orders.
+//! - [`Schema`]: the published XML schema as a judge of what Tieline writes.
+
+#![forbid(unsafe_code)]
+#![expect(
+    clippy::disallowed_methods,
+    reason = "the harness stands outside the node: it has the wall clock, the environment and threads that may block"
+)]
+
+mod charger;
+mod charging_profile;
+mod config;
+mod event;
+mod isp_window;
+mod keys;
+mod node;
+mod peer;
+mod port;
+mod python;
+mod schema;
+mod tieline;
+mod uftp_peer;
+mod workspace;
+
+pub use charger::{Charger, ChargerSettings, OcppVersion};
+pub use charging_profile::ChargingProfile;
+pub use config::{AgrConfig, ChargerConfig, DsoConfig, PeerConfig, UftpConfig, Unit};
+pub use event::Event;
+pub use isp_window::IspWindow;
+pub use keys::{AGR_KEY, DSO_KEY, KeyPair};
+pub use node::Node;
+pub use peer::{PATIENCE, Peer};
+pub use port::free_port;
+pub use schema::Schema;
+pub use tieline::tieline;
+pub use uftp_peer::UftpPeer;
+
+/// Where UFTP 3 is served.
+const PATH: &str = "/shapeshifter/api/v3/message";

@@ -1,0 +1,39 @@
+//! The published XML schema of UFTP.
+
+use std::env;
+use std::path::Path;
+
+use anyhow::{Context as _, Result, bail};
+use serde_json::{Value, json};
+
+use crate::python::{self, Requirements};
+use crate::{Peer, workspace};
+
+/// A process that validates payloads against the schema of UFTP 3.1.0.
+#[derive(Debug)]
+pub struct Schema(Peer);
+
+impl Schema {
+    /// The schema of the shared data; `None` where that is absent, which is an error under continuous integration.
+    pub fn load(directory: &Path) -> Result<Option<Self>> {
+        let schema = workspace::shared().map(|shared| shared.join("schemas/uftp/3.1.0/ALL.xsd"));
+        let Some(schema) = schema.filter(|schema| schema.is_file()) else {
+            if env::var_os("CI").is_some() {
+                bail!("no schemas/uftp/3.1.0 in the shared data (TIELINE_SHARED, or ../shared)");
+            }
+            return Ok(None);
+        };
+        let mut command = python::script(Requirements::Uftp, "validate_xsd.py")?;
+        command.arg(schema);
+        Ok(Some(Self(Peer::start("schema", command, directory)?)))
+    }
+
+    /// What the schema finds wrong with a payload.
+    pub fn complaints(&mut self, payload: &str) -> Result<Vec<String>> {
+        let mark = self.0.mark();
+        self.0.command(&json!({ "xml": payload }))?;
+        let answer = self.0.wait_from(mark, "a verdict", |event| event.name() == "checked")?;
+        let complaints = answer.value("complaints").and_then(Value::as_array).context("no verdict")?;
+        Ok(complaints.iter().filter_map(|complaint| complaint.as_str().map(str::to_owned)).collect())
+    }
+}
