@@ -197,6 +197,9 @@ mod tests {
             Power::from_watts(1).for_duration(SignedDuration::from_millis(1)),
             Err(QuantityError::Inexact { unit: "watt-seconds" })
         );
-        assert_eq!(Power::MIN.for_duration(SignedDuration::from_secs(i64::MIN)), Err(QuantityError::Overflow));
+        assert_eq!(
+            Power::MIN.for_duration(SignedDuration::from_secs(i64::MIN)),
+            Err(QuantityError::Overflow)
+        );
     }
 }
