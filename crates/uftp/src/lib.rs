@@ -1,1 +1,37 @@
-//! Placeholder head of the crate.
+//! Shapeshifter/UFTP, the protocol of the flexibility market, for its three roles: AGR, DSO and CRO.
+//!
+//! The revisions 3.0.0 and 3.1.0 are spoken. A message goes through three forms:
+//!
+//! 1. the [`SignedMessage`], an envelope that names its sender and carries signature and payload;
+//! 2. the payload's bytes, which [`SignedMessage::open`] gives out once the signature has been checked on them;
+//! 3. the [`Payload`], which [`parse`] reads from those bytes, strictly: what the schema of the message's own
+//!    `Version` does not have is refused, but for what the peer's [`Tolerance`] forgives.
+//!
+//! [`seal`] goes the other way. What is written has one style, and the same message always gives the same bytes.
+//!
+//! Without its features the crate does no IO and has no clock: time and identifiers are arguments.
+
+#![forbid(unsafe_code)]
+
+mod envelope;
+mod header;
+mod key;
+mod limits;
+pub mod message;
+mod rejection;
+mod revision;
+mod role;
+mod tolerance;
+pub mod value;
+mod xml;
+
+pub use envelope::{SignatureError, SignedMessage, seal, seal_message};
+pub use header::Header;
+pub use key::{InvalidKey, SigningKey, VerifyingKey};
+pub use limits::Limits;
+pub use message::{Message, MessageType, Payload, parse, parse_with};
+pub use rejection::RejectionReason;
+pub use revision::{InvalidVersion, Revision, Version};
+pub use role::{Role, UnknownRole};
+pub use tolerance::Tolerance;
+pub use xml::{InvalidText, ParseError, ParseErrorKind, Text};

@@ -1,0 +1,23 @@
+//! The messages between AGR and DSO (`UFTP-agr-dso.xsd`).
+
+mod d_prognosis;
+mod d_prognosis_response;
+mod flex_message;
+mod flex_offer;
+mod flex_offer_response;
+mod flex_order;
+mod flex_order_response;
+mod flex_request;
+mod flex_request_response;
+mod isp;
+
+pub use d_prognosis::DPrognosis;
+pub use d_prognosis_response::{DPrognosisResponse, FlexOrderStatus};
+pub use flex_message::FlexMessage;
+pub use flex_offer::{FlexOffer, OfferOption};
+pub use flex_offer_response::FlexOfferResponse;
+pub use flex_order::FlexOrder;
+pub use flex_order_response::FlexOrderResponse;
+pub use flex_request::{Disposition, FlexRequest, FlexRequestIsp};
+pub use flex_request_response::FlexRequestResponse;
+pub use isp::Isp;

@@ -1,0 +1,56 @@
+//! What we forgive a peer.
+
+/// Deviations from the standard that are accepted from one peer.
+///
+/// Leniency belongs to a peer, never to a build: the receiver takes the tolerance of the sender it has just
+/// authenticated. Each field is one known deviation of one known implementation. What is written never depends
+/// on it.
+///
+/// ```
+/// use tieline_uftp::Tolerance;
+///
+/// let library_python = Tolerance { eighteen_digit_ean: true, ..Tolerance::STRICT };
+/// assert!(!library_python.surrounding_whitespace);
+/// ```
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[expect(clippy::struct_excessive_bools, reason = "each field is an independent deviation")]
+pub struct Tolerance {
+    /// `Metering@EAN` as `E` and 18 digits. The published schemas say 16; library-python and library-java have
+    /// both demanded 18 since May 2026, which is the length of a real EAN.
+    pub eighteen_digit_ean: bool,
+    /// `TimeStamp` and `ExpirationDateTime` without an offset, read as UTC. The 3.x schemas allow it, the text
+    /// demands a time zone.
+    pub date_time_without_offset: bool,
+    /// Blanks around the value of an attribute whose type does not collapse them, as some writers leave.
+    pub surrounding_whitespace: bool,
+    /// `Result` and `RejectionReason` on a `TestMessageResponse`, as library-python sends it.
+    pub result_on_test_message_response: bool,
+    /// Attributes that only a later revision knows, in a message that states an earlier one; library-python
+    /// stamps `Version` without looking at the rest.
+    pub later_attributes: bool,
+    /// Namespace declarations with a prefix (`xmlns:xsi`) and `xsi:schemaLocation` or
+    /// `xsi:noNamespaceSchemaLocation`, which schema processors allow on every element and which carry nothing.
+    pub schema_location: bool,
+}
+
+impl Tolerance {
+    /// Nothing but what the published 3.0.0 and 3.1.0 schemas and texts allow.
+    pub const STRICT: Self = Self {
+        eighteen_digit_ean: false,
+        date_time_without_offset: false,
+        surrounding_whitespace: false,
+        result_on_test_message_response: false,
+        later_attributes: false,
+        schema_location: false,
+    };
+
+    /// Every deviation known so far.
+    pub const LENIENT: Self = Self {
+        eighteen_digit_ean: true,
+        date_time_without_offset: true,
+        surrounding_whitespace: true,
+        result_on_test_message_response: true,
+        later_attributes: true,
+        schema_location: true,
+    };
+}

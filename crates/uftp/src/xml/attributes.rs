@@ -1,0 +1,255 @@
+//! The attributes of one element, taken one by one by name and type.
+
+use std::borrow::Cow;
+
+use smallvec::SmallVec;
+
+use super::reader::{Tag, is_blank, is_character};
+use super::{Lexical, ParseError, ParseErrorKind};
+use crate::{Limits, Tolerance};
+
+/// Most attributes that [`Attributes::taken`] can tell apart.
+const MOST: usize = 64;
+
+#[derive(Clone, Copy)]
+struct Attribute<'t> {
+    name: &'t str,
+    /// The value as it stands in the document.
+    raw: &'t str,
+    /// The value is ASCII without references or blanks to normalise: it stands for itself.
+    plain: bool,
+}
+
+/// The attributes of one element.
+///
+/// A message takes those that it knows; [`Attributes::finish`] refuses what is left.
+pub(crate) struct Attributes<'t> {
+    tag: &'t Tag<'t>,
+    tolerance: Tolerance,
+    /// Longest typed value.
+    most_bytes: usize,
+    list: SmallVec<[Attribute<'t>; 16]>,
+    /// Bit n: the nth attribute has been taken.
+    taken: u64,
+    /// Where to look first: writers follow the order of the schema.
+    next: usize,
+}
+
+impl<'t> Attributes<'t> {
+    pub(super) fn read(tag: &'t Tag<'_>, tolerance: Tolerance, limits: &Limits) -> Result<Self, ParseError> {
+        let mut list = SmallVec::new();
+        let mut rest = tag.start.attributes_raw();
+        let ill_formed = |why: &'static str| tag.error(ParseErrorKind::IllFormed(why.into()));
+        let most = limits.attributes.min(MOST);
+        loop {
+            let blanks = rest.bytes().take_while(|byte| is_blank(*byte)).count();
+            rest = &rest[blanks..];
+            if rest.is_empty() {
+                break;
+            }
+            if blanks == 0 {
+                return Err(ill_formed("attributes need white space between them"));
+            }
+            let equals = rest.find('=').ok_or_else(|| ill_formed("an attribute has no value"))?;
+            let name = trim(&rest[..equals]);
+            if name.is_empty() || name.bytes().any(|byte| is_blank(byte) || matches!(byte, b'"' | b'\'')) {
+                return Err(ill_formed("an attribute has no name or no value"));
+            }
+            let quoted = rest[equals + 1..].trim_start_matches([' ', '\t', '\n', '\r']);
+            let quote = match quoted.as_bytes().first() {
+                Some(quote @ (b'"' | b'\'')) => *quote,
+                _ => return Err(ill_formed("an attribute value has no quotes").attribute(name)),
+            };
+            let (raw, plain) = value(&quoted[1..], quote)
+                .ok_or_else(|| ill_formed("an attribute value has a forbidden character").attribute(name))?;
+            rest = &quoted[raw.len() + 2..];
+            if list.len() == most {
+                return Err(tag.error(ParseErrorKind::Limit("attributes", most)));
+            }
+            list.push(Attribute { name, raw, plain });
+        }
+        Ok(Self { tag, tolerance, most_bytes: limits.value_bytes, list, taken: 0, next: 0 })
+    }
+
+    /// The value of an attribute that the schema requires.
+    pub(crate) fn required<T: Lexical>(&mut self, name: &'static str) -> Result<T, ParseError> {
+        match self.optional(name)? {
+            Some(value) => Ok(value),
+            None => Err(self.tag.error(ParseErrorKind::MissingAttribute).attribute(name)),
+        }
+    }
+
+    /// The value of an attribute that may be absent.
+    pub(crate) fn optional<T: Lexical>(&mut self, name: &'static str) -> Result<Option<T>, ParseError> {
+        let Some(attribute) = self.take(name) else { return Ok(None) };
+        if attribute.raw.len() > self.most_bytes {
+            return Err(self
+                .tag
+                .error(ParseErrorKind::Limit("value_bytes", self.most_bytes))
+                .attribute(name));
+        }
+        let text = self.text(attribute)?;
+        let trimmed = if T::COLLAPSED || self.tolerance.surrounding_whitespace { trim(&text) } else { &text };
+        T::read(trimmed, self.tolerance).map(Some).map_err(|why| {
+            self.tag.error(ParseErrorKind::InvalidValue(T::TYPE, why)).attribute(name).value(&text)
+        })
+    }
+
+    /// The text of an attribute of any length; `None` if it is absent.
+    pub(crate) fn raw(&mut self, name: &'static str) -> Result<Option<Cow<'t, str>>, ParseError> {
+        self.take(name).map(|attribute| self.text(attribute)).transpose()
+    }
+
+    /// Refuses every attribute that has not been taken.
+    pub(crate) fn finish(&self) -> Result<(), ParseError> {
+        let all = u64::MAX.checked_shr(u32::try_from(MOST - self.list.len()).unwrap_or(0)).unwrap_or(0);
+        if self.taken == all {
+            return Ok(());
+        }
+        for (index, attribute) in self.list.iter().enumerate() {
+            if self.taken & (1 << index) != 0 {
+                continue;
+            }
+            let twice = self.list[..index].iter().any(|other| other.name == attribute.name)
+                || self.list[index + 1..].iter().any(|other| other.name == attribute.name);
+            let kind = if twice {
+                ParseErrorKind::DuplicateAttribute
+            } else if self.tolerance.schema_location && is_schema_location(attribute.name) {
+                continue;
+            } else {
+                ParseErrorKind::UnknownAttribute
+            };
+            return Err(self.tag.error(kind).attribute(attribute.name));
+        }
+        Ok(())
+    }
+
+    fn take(&mut self, name: &str) -> Option<Attribute<'t>> {
+        let index = match self.list.get(self.next) {
+            Some(attribute) if attribute.name == name => self.next,
+            _ => self.list.iter().position(|attribute| attribute.name == name)?,
+        };
+        self.next = index + 1;
+        self.taken |= 1 << index;
+        self.list.get(index).copied()
+    }
+
+    fn text(&self, attribute: Attribute<'t>) -> Result<Cow<'t, str>, ParseError> {
+        if attribute.plain {
+            return Ok(Cow::Borrowed(attribute.raw));
+        }
+        match normalise(attribute.raw) {
+            Some(text) => Ok(Cow::Owned(text)),
+            None => {
+                Err(self.tag.error(ParseErrorKind::Reference).attribute(attribute.name).value(attribute.raw))
+            }
+        }
+    }
+}
+
+/// The text before the closing `quote`, and whether it stands for itself. `None` if it has a `<`, a control
+/// character or no end.
+fn value(text: &str, quote: u8) -> Option<(&str, bool)> {
+    let mut plain = true;
+    for (index, byte) in text.bytes().enumerate() {
+        match byte {
+            _ if byte == quote => return Some((&text[..index], plain)),
+            b'&' | b'\t' | b'\n' | b'\r' | 0x80.. => plain = false,
+            b'<' | 0..0x20 => return None,
+            _ => {}
+        }
+    }
+    None
+}
+
+/// Resolves references and turns each blank into a space (XML 1.0, 3.3.3). `None` if a reference is not allowed.
+fn normalise(raw: &str) -> Option<String> {
+    let mut text = String::with_capacity(raw.len());
+    let mut rest = raw.chars();
+    let mut after_return = false;
+    while let Some(character) = rest.next() {
+        match character {
+            // A line break of two characters counts as one (XML 1.0, 2.11).
+            '\n' if after_return => {}
+            '\t' | '\n' | '\r' => text.push(' '),
+            '&' => {
+                let (name, tail) = rest.as_str().split_once(';')?;
+                text.push(referred(name)?);
+                rest = tail.chars();
+            }
+            _ if is_character(character) => text.push(character),
+            _ => return None,
+        }
+        after_return = character == '\r';
+    }
+    Some(text)
+}
+
+/// What the reference `&name;` stands for.
+fn referred(name: &str) -> Option<char> {
+    let character = match name {
+        "lt" => '<',
+        "gt" => '>',
+        "amp" => '&',
+        "quot" => '"',
+        "apos" => '\'',
+        _ => {
+            let number = name.strip_prefix('#')?;
+            let (digits, radix) = number.strip_prefix('x').map_or((number, 10), |hex| (hex, 16));
+            // The length bounds the work; the check of digits keeps out a sign, which `from_str_radix` takes.
+            if digits.len() > 10 || !digits.bytes().all(|byte| byte.is_ascii_hexdigit()) {
+                return None;
+            }
+            char::from_u32(u32::from_str_radix(digits, radix).ok()?)?
+        }
+    };
+    is_character(character).then_some(character)
+}
+
+fn is_schema_location(name: &str) -> bool {
+    name.strip_prefix("xmlns:").is_some_and(|prefix| !prefix.is_empty())
+        || matches!(name, "xsi:schemaLocation" | "xsi:noNamespaceSchemaLocation")
+}
+
+fn trim(text: &str) -> &str {
+    text.trim_matches([' ', '\t', '\n', '\r'])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn resolves_the_five_entities_and_characters() {
+        assert_eq!(normalise("&lt;&gt;&amp;&quot;&apos;&#233;&#x20AC;").as_deref(), Some("<>&\"'é€"));
+        assert_eq!(normalise("a\tb\r\nc\nd&#10;e").as_deref(), Some("a b c d\ne"));
+    }
+
+    #[test]
+    fn refuses_other_references() {
+        for bad in [
+            "&nbsp;",
+            "&",
+            "&;",
+            "&#;",
+            "&#x;",
+            "&#0;",
+            "&#xD800;",
+            "&#xFFFF;",
+            "&#+65;",
+            "&lt",
+            "&#99999999999;",
+        ] {
+            assert_eq!(normalise(bad), None, "{bad}");
+        }
+    }
+
+    #[test]
+    fn a_value_ends_at_its_own_quote() {
+        assert_eq!(value("it's\" x", b'"'), Some(("it's", true)));
+        assert_eq!(value("a&amp;b'", b'\''), Some(("a&amp;b", false)));
+        assert_eq!(value("a<b\"", b'"'), None);
+        assert_eq!(value("a\u{1}b\"", b'"'), None);
+        assert_eq!(value("no end", b'"'), None);
+    }
+}
