@@ -1,4 +1,38 @@
 //! Where Tieline meets the network.
+//!
+//! Everything below this crate is told the time and handed bytes. Here are the real clock, the sockets, TLS and the HTTP
+//! client, each with its limits.
+//!
+//! - [`SystemClock`]: the machine's wall clock.
+//! - [`tls`]: TLS settings from PEM files, for servers and clients. The crypto provider is always named explicitly
+//!   (aws-lc-rs); no process-wide default is needed or set.
+//! - [`listener`] (feature `server`): [`TlsListener`](listener::TlsListener) and, for those who ask for plain text by
+//!   name, [`PlainListener`](listener::PlainListener). Both say who connected: a [`PeerIdentity`].
+//! - [`serve`](serve()) (feature `server`): HTTP/1.1 with upgrades, limits and a graceful end, for any tower service.
+//! - [`HttpClient`] (feature `client`): the one way to make a `reqwest` client.
+//! - [`websocket`] (feature `websocket`): WebSocket connections on either side.
 
+#![forbid(unsafe_code)]
+
+mod error;
+#[cfg(feature = "client")]
+mod http_client;
+#[cfg(feature = "server")]
+pub mod listener;
+#[cfg(feature = "server")]
+mod peer_identity;
+#[cfg(feature = "server")]
+mod serve;
+mod system_clock;
+pub mod tls;
 #[cfg(feature = "websocket")]
 pub mod websocket;
+
+pub use error::EdgeError;
+#[cfg(feature = "client")]
+pub use http_client::{HttpClient, Proxy};
+#[cfg(feature = "server")]
+pub use peer_identity::{PeerIdentity, TlsIdentity};
+#[cfg(feature = "server")]
+pub use serve::{Drained, ServeConfig, serve};
+pub use system_clock::SystemClock;
