@@ -14,6 +14,16 @@ const USER_AGENT: &str = concat!("tieline/", env!("CARGO_PKG_VERSION"));
 /// Redirects are followed for 307 and 308 only, which keep method and body. Any other redirect is
 /// returned as the answer it is, since following a 301, 302 or 303 would turn a POST into a GET.
 /// None leads from `https` to `http`. The environment (`HTTP_PROXY` and the like) is not read.
+///
+/// ```
+/// use std::time::Duration;
+/// use tieline_edge::HttpClient;
+/// use tieline_edge::tls::ClientTls;
+///
+/// let seconds = Duration::from_secs;
+/// let client = HttpClient::new(ClientTls::platform()).with_timeouts(seconds(5), seconds(10), seconds(30)).build()?;
+/// # Ok::<(), tieline_edge::EdgeError>(())
+/// ```
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct HttpClient {

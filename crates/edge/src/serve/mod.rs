@@ -56,6 +56,23 @@ impl fmt::Display for Drained {
 /// After `shutdown` nothing is accepted, idle connections are closed and requests under way are answered.
 /// Whoever upgraded a connection is expected to end it too. What is still busy after
 /// [`grace`](ServeConfig::grace) is cut, and counted in the answer.
+///
+/// ```no_run
+/// use tieline_edge::listener::{HandshakeLimits, TlsListener};
+/// use tieline_edge::tls::{CertifiedKeyFiles, ClientCertificates, ServerTls};
+/// use tieline_edge::{ServeConfig, serve};
+/// use tokio_util::sync::CancellationToken;
+///
+/// # async fn run(router: axum::Router) -> Result<(), tieline_edge::EdgeError> {
+/// let files = CertifiedKeyFiles::new("node.pem", "node.key");
+/// let tls = ServerTls::load(files, ClientCertificates::NotAsked)?;
+/// let listener = TlsListener::bind(([0, 0, 0, 0], 443).into(), tls, HandshakeLimits::default()).await?;
+/// let shutdown = CancellationToken::new();
+/// let drained = serve(listener, router, ServeConfig::default(), shutdown).await;
+/// println!("{drained}");
+/// # Ok(())
+/// # }
+/// ```
 pub async fn serve<L, S, B>(
     mut listener: L,
     service: S,
