@@ -2,6 +2,7 @@
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use bytes::Bytes;
 use tieline_types::Domain;
 
 use crate::message::Message;
@@ -35,7 +36,7 @@ pub struct SignedMessage {
     /// `SenderRole`: in which role.
     pub sender_role: Role,
     /// Signature and payload.
-    sealed: Vec<u8>,
+    sealed: Bytes,
 }
 
 impl SignedMessage {
@@ -44,7 +45,7 @@ impl SignedMessage {
         let mut sealed = Vec::with_capacity(SIGNATURE_BYTES + payload.len());
         sealed.extend_from_slice(&key.sign(payload));
         sealed.extend_from_slice(payload);
-        Self { sender_domain, sender_role, sealed }
+        Self { sender_domain, sender_role, sealed: sealed.into() }
     }
 
     /// Reads an envelope. Nothing is verified yet.
@@ -64,7 +65,7 @@ impl SignedMessage {
             .raw("Body")?
             .ok_or_else(|| tag.error(ParseErrorKind::MissingAttribute).attribute("Body"))?;
         attributes.finish()?;
-        let sealed = decode(&body, &tag)?;
+        let sealed = decode(&body, &tag)?.into();
         reader.no_children(&tag)?;
         reader.finish()?;
         Ok(Self { sender_domain, sender_role, sealed })
@@ -81,6 +82,11 @@ impl SignedMessage {
         } else {
             Err(SignatureError::NotSignedBy { keys: keys.len() })
         }
+    }
+
+    /// [`SignedMessage::open`], with a payload that outlives the envelope. Nothing is copied.
+    pub fn open_shared(&self, keys: &[VerifyingKey]) -> Result<Bytes, SignatureError> {
+        self.open(keys).map(|payload| self.sealed.slice_ref(payload))
     }
 
     /// Signature and payload, as they are in `Body`.

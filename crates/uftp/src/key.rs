@@ -11,7 +11,7 @@ pub use verifying::VerifyingKey;
 /// It repeats nothing of what it was made from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
-pub enum InvalidKey {
+pub enum KeyError {
     /// The text is not Base64.
     #[error("the key is not Base64")]
     Base64,

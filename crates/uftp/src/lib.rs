@@ -9,29 +9,50 @@
 //!
 //! [`seal`] goes the other way. What is written has one style, and the same message always gives the same bytes.
 //!
-//! Without its features the crate does no IO and has no clock: time and identifiers are arguments.
+//! What a participant answers is a [`Decision`]; [`Payload::respond`] makes the message that tells it.
+//!
+//! Without its features the crate does no IO and has no clock: time and identifiers are arguments. The feature
+//! `server` adds the receiver that peers post to, `client` the one who posts.
 
 #![forbid(unsafe_code)]
 
+#[cfg(feature = "client")]
+mod client;
+mod concern;
+mod decision;
+mod delivery;
+mod endpoint;
 mod envelope;
 mod header;
 mod key;
 mod limits;
 pub mod message;
+mod received;
+mod refusal;
 mod rejection;
 mod revision;
 mod role;
+#[cfg(feature = "server")]
+pub mod server;
 mod tolerance;
 pub mod value;
 mod xml;
 
+#[cfg(feature = "client")]
+pub use client::Client;
+pub use concern::{Participant, concerns};
+pub use decision::{Accepted, Decision, Noted, Rejected, Undecided};
+pub use delivery::Delivery;
+pub use endpoint::{Endpoint, InvalidEndpoint, MESSAGE_PATH};
 pub use envelope::{SignatureError, SignedMessage, seal, seal_message};
 pub use header::Header;
-pub use key::{InvalidKey, SigningKey, VerifyingKey};
+pub use key::{KeyError, SigningKey, VerifyingKey};
 pub use limits::Limits;
 pub use message::{Message, MessageType, Payload, parse, parse_with};
+pub use received::Received;
+pub use refusal::{Culprit, Refusal};
 pub use rejection::RejectionReason;
-pub use revision::{InvalidVersion, Revision, Version};
+pub use revision::{InvalidVersion, Revision, UnknownRevision, Version};
 pub use role::{Role, UnknownRole};
-pub use tolerance::Tolerance;
+pub use tolerance::{Tolerance, UnknownTolerance};
 pub use xml::{InvalidText, ParseError, ParseErrorKind, Text};

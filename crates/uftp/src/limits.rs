@@ -1,5 +1,7 @@
 //! How much of a peer's bytes we are ready to look at.
 
+use serde::{Deserialize, Serialize};
+
 /// Bounds on what a received document may ask of us.
 ///
 /// Each bound is checked before the work it bounds; going over one is a [`ParseError`](crate::ParseError) that
@@ -11,7 +13,8 @@
 /// let small = Limits { payload_bytes: 64 * 1024, ..Limits::default() };
 /// assert!(small.payload_bytes < Limits::default().payload_bytes);
 /// ```
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
 pub struct Limits {
     /// Longest `SignedMessage` in bytes. The default, 4 MiB, holds an offer of about 30 options of 1440 ISPs.
     pub envelope_bytes: usize,

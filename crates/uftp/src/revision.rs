@@ -52,7 +52,7 @@ pub struct InvalidVersion;
 /// What one revision of the standard says about the messages that differ between revisions.
 ///
 /// Code asks for the rule, never for the version.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Revision {
     /// The first version of this revision; patch releases share it.
@@ -94,6 +94,20 @@ impl Revision {
         }
     }
 }
+
+/// From the text of a version: `3.0.0`.
+impl FromStr for Revision {
+    type Err = UnknownRevision;
+
+    fn from_str(text: &str) -> Result<Self, UnknownRevision> {
+        text.parse().ok().and_then(Self::of).copied().ok_or(UnknownRevision)
+    }
+}
+
+/// The text is no version that is spoken here.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("not a version that is spoken here: 3.0.0 or 3.1.0")]
+pub struct UnknownRevision;
 
 #[cfg(test)]
 mod tests {

@@ -1,10 +1,12 @@
 //! What we forgive a peer.
 
+use serde::{Deserialize, Serialize};
+
 /// Deviations from the standard that are accepted from one peer.
 ///
 /// Leniency belongs to a peer, never to a build: the receiver takes the tolerance of the sender it has just
-/// authenticated. Each field is one known deviation of one known implementation. What is written never depends
-/// on it.
+/// authenticated. Each field is one known deviation of one known implementation; the default forgives nothing.
+/// What is written never depends on it.
 ///
 /// ```
 /// use tieline_uftp::Tolerance;
@@ -12,7 +14,8 @@
 /// let library_python = Tolerance { eighteen_digit_ean: true, ..Tolerance::STRICT };
 /// assert!(!library_python.surrounding_whitespace);
 /// ```
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
 #[expect(clippy::struct_excessive_bools, reason = "each field is an independent deviation")]
 pub struct Tolerance {
     /// `Metering@EAN` as `E` and 18 digits. The published schemas say 16; library-python and library-java have
@@ -53,4 +56,50 @@ impl Tolerance {
         later_attributes: true,
         schema_location: true,
     };
+
+    /// Forgives the deviation that has the name of a field.
+    ///
+    /// ```
+    /// use tieline_uftp::Tolerance;
+    ///
+    /// let mut tolerance = Tolerance::STRICT;
+    /// tolerance.set("eighteen_digit_ean")?;
+    /// assert!(tolerance.set("nineteen_digit_ean").is_err());
+    /// # Ok::<(), tieline_uftp::UnknownTolerance>(())
+    /// ```
+    pub fn set(&mut self, name: &str) -> Result<(), UnknownTolerance> {
+        *match name {
+            "eighteen_digit_ean" => &mut self.eighteen_digit_ean,
+            "date_time_without_offset" => &mut self.date_time_without_offset,
+            "surrounding_whitespace" => &mut self.surrounding_whitespace,
+            "result_on_test_message_response" => &mut self.result_on_test_message_response,
+            "later_attributes" => &mut self.later_attributes,
+            "schema_location" => &mut self.schema_location,
+            _ => return Err(UnknownTolerance),
+        } = true;
+        Ok(())
+    }
+}
+
+/// The name is that of no deviation that is known here.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "not one of eighteen_digit_ean, date_time_without_offset, surrounding_whitespace, \
+     result_on_test_message_response, later_attributes, schema_location"
+)]
+pub struct UnknownTolerance;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_name_in_the_error_sets_a_field() {
+        let mut tolerance = Tolerance::STRICT;
+        let message = UnknownTolerance.to_string();
+        for name in message.trim_start_matches("not one of ").split(", ") {
+            tolerance.set(name).unwrap();
+        }
+        assert_eq!(tolerance, Tolerance::LENIENT);
+    }
 }

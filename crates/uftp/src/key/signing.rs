@@ -8,7 +8,7 @@ use base64::engine::general_purpose::STANDARD;
 use ed25519_dalek::Signer as _;
 use zeroize::Zeroizing;
 
-use super::{InvalidKey, VerifyingKey};
+use super::{KeyError, VerifyingKey};
 
 /// The key with which a participant signs.
 ///
@@ -20,7 +20,7 @@ use super::{InvalidKey, VerifyingKey};
 ///
 /// let key: SigningKey = "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=".parse()?;
 /// assert_eq!(key.verifying_key().to_base64(), "A6EHv/POEL4dcN0Y50vAmWfk1jCbpQ1fHdyGZBJVMbg=");
-/// # Ok::<(), tieline_uftp::InvalidKey>(())
+/// # Ok::<(), tieline_uftp::KeyError>(())
 /// ```
 #[derive(Clone)]
 pub struct SigningKey(ed25519_dalek::SigningKey);
@@ -32,13 +32,19 @@ impl SigningKey {
     }
 
     /// The key in 64 bytes (seed and public key) or 32 (seed).
-    pub fn from_bytes(bytes: &[u8]) -> Result<Self, InvalidKey> {
+    pub fn from_bytes(bytes: &[u8]) -> Result<Self, KeyError> {
         if let Ok(seed) = bytes.try_into() {
             return Ok(Self::from_seed(seed));
         }
         let pair: &[u8; 64] =
-            bytes.try_into().map_err(|_| InvalidKey::Length { found: bytes.len(), expected: "64 or 32" })?;
-        ed25519_dalek::SigningKey::from_keypair_bytes(pair).map(Self).map_err(|_| InvalidKey::Halves)
+            bytes.try_into().map_err(|_| KeyError::Length { found: bytes.len(), expected: "64 or 32" })?;
+        ed25519_dalek::SigningKey::from_keypair_bytes(pair).map(Self).map_err(|_| KeyError::Halves)
+    }
+
+    /// The key in 64 bytes and Base64, as libsodium keeps it. It is a secret; the text is wiped when dropped.
+    pub fn to_base64(&self) -> Zeroizing<String> {
+        let bytes = Zeroizing::new(self.0.to_keypair_bytes());
+        Zeroizing::new(STANDARD.encode(bytes.as_slice()))
     }
 
     /// The public key that belongs to it.
@@ -53,10 +59,10 @@ impl SigningKey {
 }
 
 impl FromStr for SigningKey {
-    type Err = InvalidKey;
+    type Err = KeyError;
 
-    fn from_str(text: &str) -> Result<Self, InvalidKey> {
-        let bytes = Zeroizing::new(STANDARD.decode(text.trim()).map_err(|_| InvalidKey::Base64)?);
+    fn from_str(text: &str) -> Result<Self, KeyError> {
+        let bytes = Zeroizing::new(STANDARD.decode(text.trim()).map_err(|_| KeyError::Base64)?);
         Self::from_bytes(&bytes)
     }
 }
@@ -79,6 +85,7 @@ mod tests {
     fn both_forms_are_the_same_key() {
         let (seed, pair): (SigningKey, SigningKey) = (SEED.parse().unwrap(), PAIR.parse().unwrap());
         assert_eq!(seed.sign(b"x"), pair.sign(b"x"));
+        assert_eq!(*seed.to_base64(), PAIR);
     }
 
     #[test]
@@ -92,11 +99,8 @@ mod tests {
     fn refuses_what_is_no_key() {
         let mut other_half = STANDARD.decode(PAIR).unwrap();
         other_half[63] ^= 1;
-        assert_eq!(SigningKey::from_bytes(&other_half).unwrap_err(), InvalidKey::Halves);
-        assert!(matches!(
-            SigningKey::from_bytes(&[0; 33]).unwrap_err(),
-            InvalidKey::Length { found: 33, .. }
-        ));
-        assert_eq!("not base64!".parse::<SigningKey>().unwrap_err(), InvalidKey::Base64);
+        assert_eq!(SigningKey::from_bytes(&other_half).unwrap_err(), KeyError::Halves);
+        assert!(matches!(SigningKey::from_bytes(&[0; 33]).unwrap_err(), KeyError::Length { found: 33, .. }));
+        assert_eq!("not base64!".parse::<SigningKey>().unwrap_err(), KeyError::Base64);
     }
 }

@@ -7,7 +7,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use ed25519_dalek::Signature;
 
-use super::InvalidKey;
+use super::KeyError;
 
 /// How a published key begins: cipher suite 1, Ed25519.
 const SUITE: &str = "cs1.";
@@ -22,7 +22,7 @@ const SUITE: &str = "cs1.";
 ///
 /// let key: VerifyingKey = "cs1.A6EHv/POEL4dcN0Y50vAmWfk1jCbpQ1fHdyGZBJVMbg=".parse()?;
 /// assert_eq!(key, "A6EHv/POEL4dcN0Y50vAmWfk1jCbpQ1fHdyGZBJVMbg=".parse()?);
-/// # Ok::<(), tieline_uftp::InvalidKey>(())
+/// # Ok::<(), tieline_uftp::KeyError>(())
 /// ```
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub struct VerifyingKey(ed25519_dalek::VerifyingKey);
@@ -33,10 +33,10 @@ impl VerifyingKey {
     }
 
     /// The key in 32 bytes. A key of small order, with which anybody could sign, is refused.
-    pub fn from_bytes(bytes: &[u8; 32]) -> Result<Self, InvalidKey> {
+    pub fn from_bytes(bytes: &[u8; 32]) -> Result<Self, KeyError> {
         match ed25519_dalek::VerifyingKey::from_bytes(bytes) {
             Ok(key) if !key.is_weak() => Ok(Self(key)),
-            _ => Err(InvalidKey::Point),
+            _ => Err(KeyError::Point),
         }
     }
 
@@ -59,19 +59,18 @@ impl VerifyingKey {
 }
 
 impl FromStr for VerifyingKey {
-    type Err = InvalidKey;
+    type Err = KeyError;
 
-    fn from_str(text: &str) -> Result<Self, InvalidKey> {
+    fn from_str(text: &str) -> Result<Self, KeyError> {
         let text = text.trim();
         let published = text.strip_prefix(SUITE);
-        let bytes = STANDARD.decode(published.unwrap_or(text)).map_err(|_| InvalidKey::Base64)?;
-        let (key, rest) = bytes
-            .split_first_chunk::<32>()
-            .ok_or(InvalidKey::Length { found: bytes.len(), expected: "32" })?;
+        let bytes = STANDARD.decode(published.unwrap_or(text)).map_err(|_| KeyError::Base64)?;
+        let (key, rest) =
+            bytes.split_first_chunk::<32>().ok_or(KeyError::Length { found: bytes.len(), expected: "32" })?;
         match rest.len() {
             0 => Self::from_bytes(key),
             32 if published.is_some() => Self::from_bytes(key),
-            _ => Err(InvalidKey::Length {
+            _ => Err(KeyError::Length {
                 found: bytes.len(),
                 expected: if published.is_some() { "32 or 64" } else { "32" },
             }),
@@ -109,19 +108,19 @@ mod tests {
 
     #[test]
     fn refuses_what_is_no_key() {
-        assert_eq!("cs2.x".parse::<VerifyingKey>(), Err(InvalidKey::Base64));
+        assert_eq!("cs2.x".parse::<VerifyingKey>(), Err(KeyError::Base64));
         assert_eq!(
             BOTH_HALVES[4..].parse::<VerifyingKey>(),
-            Err(InvalidKey::Length { found: 64, expected: "32" })
+            Err(KeyError::Length { found: 64, expected: "32" })
         );
-        assert!(matches!("cs1.AAAA".parse::<VerifyingKey>(), Err(InvalidKey::Length { found: 3, .. })));
+        assert!(matches!("cs1.AAAA".parse::<VerifyingKey>(), Err(KeyError::Length { found: 3, .. })));
         // The neutral element, and a y that no point has.
         let mut neutral = [0; 32];
         neutral[0] = 1;
-        assert_eq!(VerifyingKey::from_bytes(&neutral), Err(InvalidKey::Point));
+        assert_eq!(VerifyingKey::from_bytes(&neutral), Err(KeyError::Point));
         let mut off_curve = [0; 32];
         off_curve[0] = 2;
-        assert_eq!(VerifyingKey::from_bytes(&off_curve), Err(InvalidKey::Point));
+        assert_eq!(VerifyingKey::from_bytes(&off_curve), Err(KeyError::Point));
     }
 
     #[test]

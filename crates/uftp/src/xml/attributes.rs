@@ -38,31 +38,31 @@ pub(crate) struct Attributes<'t> {
 impl<'t> Attributes<'t> {
     pub(super) fn read(tag: &'t Tag<'_>, tolerance: Tolerance, limits: &Limits) -> Result<Self, ParseError> {
         let mut list = SmallVec::new();
-        let mut rest = tag.start.attributes_raw();
-        let ill_formed = |why: &'static str| tag.error(ParseErrorKind::IllFormed(why.into()));
         let most = limits.attributes.min(MOST);
+        let ill_formed = |why: &'static str| tag.error(ParseErrorKind::IllFormed(why.into()));
+        let mut scanner = Scanner { text: tag.start.attributes_raw(), at: 0 };
         loop {
-            let blanks = rest.bytes().take_while(|byte| is_blank(*byte)).count();
-            rest = &rest[blanks..];
-            if rest.is_empty() {
+            let separated = scanner.skip_blanks();
+            let name = scanner.name();
+            if name.is_empty() && scanner.at == scanner.text.len() {
                 break;
             }
-            if blanks == 0 {
-                return Err(ill_formed("attributes need white space between them"));
+            if !separated {
+                return Err(ill_formed("attributes need white space between them").attribute(name));
             }
-            let equals = rest.find('=').ok_or_else(|| ill_formed("an attribute has no value"))?;
-            let name = trim(&rest[..equals]);
-            if name.is_empty() || name.bytes().any(|byte| is_blank(byte) || matches!(byte, b'"' | b'\'')) {
-                return Err(ill_formed("an attribute has no name or no value"));
+            scanner.skip_blanks();
+            if name.is_empty() || !scanner.take(b'=') {
+                return Err(ill_formed("an attribute has no name or no value").attribute(name));
             }
-            let quoted = rest[equals + 1..].trim_start_matches([' ', '\t', '\n', '\r']);
-            let quote = match quoted.as_bytes().first() {
-                Some(quote @ (b'"' | b'\'')) => *quote,
-                _ => return Err(ill_formed("an attribute value has no quotes").attribute(name)),
-            };
-            let (raw, plain) = value(&quoted[1..], quote)
-                .ok_or_else(|| ill_formed("an attribute value has a forbidden character").attribute(name))?;
-            rest = &quoted[raw.len() + 2..];
+            scanner.skip_blanks();
+            let (raw, plain) = if scanner.take(b'"') {
+                scanner.value(b'"')
+            } else if scanner.take(b'\'') {
+                scanner.value(b'\'')
+            } else {
+                return Err(ill_formed("an attribute value has no quotes").attribute(name));
+            }
+            .ok_or_else(|| ill_formed("an attribute value has a forbidden character").attribute(name))?;
             if list.len() == most {
                 return Err(tag.error(ParseErrorKind::Limit("attributes", most)));
             }
@@ -147,19 +147,71 @@ impl<'t> Attributes<'t> {
     }
 }
 
-/// The text before the closing `quote`, and whether it stands for itself. `None` if it has a `<`, a control
-/// character or no end.
-fn value(text: &str, quote: u8) -> Option<(&str, bool)> {
-    let mut plain = true;
-    for (index, byte) in text.bytes().enumerate() {
-        match byte {
-            _ if byte == quote => return Some((&text[..index], plain)),
-            b'&' | b'\t' | b'\n' | b'\r' | 0x80.. => plain = false,
-            b'<' | 0..0x20 => return None,
-            _ => {}
-        }
+/// Goes through the attributes of a tag.
+struct Scanner<'t> {
+    text: &'t str,
+    at: usize,
+}
+
+/// Longer values than this are looked at in blocks.
+const SHORT: usize = 64;
+
+impl<'t> Scanner<'t> {
+    fn peek(&self) -> Option<u8> {
+        self.text.as_bytes().get(self.at).copied()
     }
-    None
+
+    fn take(&mut self, byte: u8) -> bool {
+        let found = self.peek() == Some(byte);
+        self.at += usize::from(found);
+        found
+    }
+
+    /// Whether there were any.
+    fn skip_blanks(&mut self) -> bool {
+        let start = self.at;
+        while self.peek().is_some_and(is_blank) {
+            self.at += 1;
+        }
+        self.at > start
+    }
+
+    fn name(&mut self) -> &'t str {
+        let start = self.at;
+        while self.peek().is_some_and(|byte| !is_blank(byte) && !matches!(byte, b'=' | b'"' | b'\'')) {
+            self.at += 1;
+        }
+        &self.text[start..self.at]
+    }
+
+    /// The text before the closing `quote`, and whether it stands for itself. `None` if it has a `<`, a control
+    /// character or no end.
+    fn value(&mut self, quote: u8) -> Option<(&'t str, bool)> {
+        let rest = &self.text[self.at..];
+        let bytes = rest.as_bytes();
+        let end = match bytes.iter().take(SHORT).position(|byte| *byte == quote) {
+            Some(end) => end,
+            None => memchr::memchr(quote, bytes)?,
+        };
+        let raw = &rest[..end];
+        // One pass without a way out, which the compiler turns into blocks.
+        let classes = raw.bytes().fold(0, |seen, byte| seen | class(byte));
+        self.at += end + 1;
+        (classes & FORBIDDEN == 0).then_some((raw, classes == 0))
+    }
+}
+
+/// The value has a character that may not stand in it.
+const FORBIDDEN: u8 = 1;
+/// The value does not stand for itself.
+const NOT_PLAIN: u8 = 2;
+
+const fn class(byte: u8) -> u8 {
+    match byte {
+        b'&' | b'\t' | b'\n' | b'\r' | 0x80.. => NOT_PLAIN,
+        b'<' | 0..0x20 => FORBIDDEN,
+        _ => 0,
+    }
 }
 
 /// Resolves references and turns each blank into a space (XML 1.0, 3.3.3). `None` if a reference is not allowed.
@@ -212,7 +264,10 @@ fn is_schema_location(name: &str) -> bool {
 }
 
 fn trim(text: &str) -> &str {
-    text.trim_matches([' ', '\t', '\n', '\r'])
+    match text.as_bytes() {
+        [first, .., last] if !is_blank(*first) && !is_blank(*last) => text,
+        _ => text.trim_matches([' ', '\t', '\n', '\r']),
+    }
 }
 
 #[cfg(test)]
@@ -246,10 +301,14 @@ mod tests {
 
     #[test]
     fn a_value_ends_at_its_own_quote() {
+        let value = |text, quote| Scanner { text, at: 0 }.value(quote);
         assert_eq!(value("it's\" x", b'"'), Some(("it's", true)));
         assert_eq!(value("a&amp;b'", b'\''), Some(("a&amp;b", false)));
+        assert_eq!(value("a\nb'", b'\''), Some(("a\nb", false)));
         assert_eq!(value("a<b\"", b'"'), None);
         assert_eq!(value("a\u{1}b\"", b'"'), None);
         assert_eq!(value("no end", b'"'), None);
+        let long = "x".repeat(SHORT);
+        assert_eq!(value(&format!("{long}\""), b'"'), Some((long.as_str(), true)));
     }
 }

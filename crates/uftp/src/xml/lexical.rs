@@ -133,12 +133,22 @@ impl Lexical for Date {
 
 /// An `xs:integer` that fits 64 bits.
 pub(crate) fn read_integer(text: &str) -> Result<i64, Why> {
-    let digits = text.strip_prefix(['+', '-']).unwrap_or(text);
-    if digits.is_empty() || !digits.bytes().all(|byte| byte.is_ascii_digit()) {
+    let (negative, digits) = match text.as_bytes() {
+        [b'-', digits @ ..] => (true, digits),
+        [b'+', digits @ ..] | digits => (false, digits),
+    };
+    if digits.is_empty() || !digits.iter().all(u8::is_ascii_digit) {
         return Err("expected digits with an optional sign".into());
     }
-    text.parse().map_err(|_| "too large: the limit is 64 bits".into())
+    if digits.len() > DIGITS_THAT_FIT {
+        return text.parse().map_err(|_| "too large: the limit is 64 bits".into());
+    }
+    let magnitude = digits.iter().fold(0, |sum, digit| sum * 10 + i64::from(digit - b'0'));
+    Ok(if negative { -magnitude } else { magnitude })
 }
+
+/// Any number of so many digits is within 64 bits with a sign.
+const DIGITS_THAT_FIT: usize = 18;
 
 /// Appends `text` with every character replaced that cannot stand in an attribute value as it is.
 pub(crate) fn write_escaped(out: &mut Vec<u8>, text: &str) {

@@ -2,9 +2,14 @@
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+#[cfg(feature = "client")]
+mod client;
 mod fixtures;
 mod forms;
+mod mutations;
 mod negative;
 mod parse_errors;
+#[cfg(feature = "server")]
+mod receiver;
 mod recorded;
 mod round_trip;

@@ -1,0 +1,37 @@
+//! A message that has come in.
+
+use bytes::Bytes;
+use jiff::Timestamp;
+
+use crate::value::{DateTime, MessageId};
+use crate::{Header, Participant, Payload, RejectionReason};
+
+/// A message that was received: its signature fits its sender, and it is valid by its schema.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Received {
+    /// The envelope, byte for byte: what proves who sent it.
+    pub envelope: Bytes,
+    /// The payload, byte for byte: what tells whether two messages are the same.
+    pub payload_bytes: Bytes,
+    /// The payload.
+    pub payload: Payload,
+    /// Who has signed it.
+    pub sender: Participant,
+    /// When it arrived.
+    pub received_at: Timestamp,
+    /// Why it is to be rejected without a look at what it asks: what [`concerns`](crate::concerns) found. Mostly
+    /// empty.
+    pub concerns: Vec<RejectionReason>,
+}
+
+impl Received {
+    /// The header of an answer from the participant `own`. It goes to the one who has signed the message, whoever
+    /// the message says has sent it.
+    pub fn reply_header(&self, own: &Participant, message_id: MessageId, time_stamp: DateTime) -> Header {
+        Header {
+            sender_domain: own.domain.clone(),
+            recipient_domain: self.sender.domain.clone(),
+            ..Header::reply_to(self.payload.header(), message_id, time_stamp)
+        }
+    }
+}

@@ -1,0 +1,10 @@
+//! Receiving messages over HTTP.
+
+mod address_book;
+mod inbox;
+mod receiver;
+mod request;
+
+pub use address_book::{AddressBook, AddressBookError, FixedAddressBook, KnownParticipant};
+pub use inbox::{Inbox, InboxError, MemoryInbox, Receipt};
+pub use receiver::{Receiver, ReceiverConfig};
