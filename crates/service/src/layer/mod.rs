@@ -1,0 +1,7 @@
+//! Layers that know a protocol's messages. Any other tower layer that is generic over the request serves too.
+
+mod timeout;
+mod trace;
+
+pub use self::timeout::{Timeout, TimeoutFuture, TimeoutService};
+pub use self::trace::{Trace, TraceFuture, TraceService};
