@@ -1,0 +1,313 @@
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use jiff::Timestamp;
+use tieline_types::TimeSpan;
+
+use crate::change_set::{received_entry, sent_entry};
+use crate::journal::{NewEntry, chain};
+use crate::store::BoxFuture;
+use crate::{
+    Attempt, Change, ChangeSet, InboxEntry, InboxId, InboxState, JournalEntry, OutboxEntry, OutboxState, Outgoing,
+    RawRecord, Receipt, Received, Store, StoreError, Stored, Timer, Version,
+};
+
+/// A store that forgets everything when it is dropped: for tests.
+#[derive(Default)]
+pub struct MemoryStore(Mutex<Tables>);
+
+#[derive(Clone, Default)]
+struct Tables {
+    inbox: BTreeMap<i64, InboxRow>,
+    outbox: BTreeMap<i64, OutboxRow>,
+    timers: BTreeMap<(String, String), Timestamp>,
+    records: BTreeMap<(&'static str, String), (RawRecord, Version)>,
+    journal: Vec<JournalEntry>,
+}
+
+#[derive(Clone)]
+struct InboxRow {
+    entry: InboxEntry,
+    due: Timestamp,
+}
+
+#[derive(Clone)]
+struct OutboxRow {
+    entry: OutboxEntry,
+    due: Timestamp,
+    state: OutboxState,
+}
+
+impl MemoryStore {
+    /// An empty store.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    fn tables(&self) -> MutexGuard<'_, Tables> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl fmt::Debug for MemoryStore {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("MemoryStore")
+    }
+}
+
+impl Tables {
+    fn receive(&mut self, received: Received) -> Receipt {
+        let same = |row: &&InboxRow| {
+            let entry = &row.entry;
+            entry.protocol == received.protocol
+                && entry.peer == received.peer
+                && entry.recipient == received.recipient
+                && entry.message_id == received.message_id
+        };
+        if let Some(InboxRow { entry, .. }) = self.inbox.values().find(same) {
+            return if entry.body == received.body {
+                Receipt::AlreadySubmitted { id: entry.id, state: entry.state }
+            } else {
+                Receipt::DuplicateIdentifier { id: entry.id }
+            };
+        }
+        self.journalise(received_entry(&received));
+        let id = InboxId(next_id(&self.inbox));
+        let entry = InboxEntry {
+            id,
+            protocol: received.protocol.to_owned(),
+            peer: received.peer,
+            recipient: received.recipient,
+            message_id: received.message_id,
+            conversation: received.conversation,
+            label: received.label,
+            body: received.body,
+            note: received.note,
+            received_at: received.received_at,
+            state: InboxState::Received,
+            attempts: 0,
+        };
+        self.inbox.insert(id.0, InboxRow { due: entry.received_at, entry });
+        Receipt::New(id)
+    }
+
+    fn apply(&mut self, change: Change) -> Result<(), StoreError> {
+        match change {
+            Change::Put { record, replaces } => self.put(record, replaces)?,
+            Change::Send(outgoing) => self.send(outgoing),
+            Change::Attempted { id, at: _, attempt } => self.attempted(id, attempt),
+            Change::SetTimer(timer) => {
+                self.timers.insert((timer.kind, timer.subject), timer.due);
+            }
+            Change::ClearTimer(timer) => {
+                let key = (timer.kind, timer.subject);
+                if self.timers.get(&key) == Some(&timer.due) {
+                    self.timers.remove(&key);
+                }
+            }
+            Change::Answered(id) => self.step(id, InboxState::Answered),
+            Change::Processed(id) => self.step(id, InboxState::Done),
+            Change::Failed { id, retry_at, .. } => {
+                if let Some(row) = self.inbox.get_mut(&id.0).filter(|row| row.entry.state.is_waiting()) {
+                    row.entry.attempts += 1;
+                    match retry_at {
+                        Some(at) => row.due = at,
+                        None => row.entry.state = InboxState::SetAside,
+                    }
+                }
+            }
+            Change::Journal(entry) => self.journalise(entry),
+        }
+        Ok(())
+    }
+
+    fn put(&mut self, record: RawRecord, replaces: Option<Version>) -> Result<(), StoreError> {
+        let key = (record.kind, record.key.clone());
+        let version = self.records.get(&key).map_or(0, |(_, version)| *version);
+        if replaces.is_some_and(|replaced| replaced != version) {
+            return Err(StoreError::Conflict { kind: record.kind, key: record.key });
+        }
+        self.records.insert(key, (record, version + 1));
+        Ok(())
+    }
+
+    fn send(&mut self, outgoing: Outgoing) {
+        let known = |row: &OutboxRow| {
+            row.entry.protocol == outgoing.protocol && row.entry.message_id == outgoing.message_id
+        };
+        if self.outbox.values().any(known) {
+            return;
+        }
+        self.journalise(sent_entry(&outgoing));
+        let id = next_id(&self.outbox);
+        let entry = OutboxEntry {
+            id,
+            protocol: outgoing.protocol.to_owned(),
+            recipient: outgoing.recipient,
+            conversation: outgoing.conversation,
+            message_id: outgoing.message_id,
+            label: outgoing.label,
+            body: outgoing.body,
+            deadline: outgoing.deadline,
+            attempts: 0,
+        };
+        self.outbox.insert(id, OutboxRow { entry, due: outgoing.made_at, state: OutboxState::Pending });
+    }
+
+    fn attempted(&mut self, id: i64, attempt: Attempt) {
+        let Some(row) = self.outbox.get_mut(&id).filter(|row| row.state == OutboxState::Pending) else { return };
+        row.entry.attempts += 1;
+        match attempt {
+            Attempt::Delivered => row.state = OutboxState::Delivered,
+            Attempt::Retry { at, .. } => row.due = at,
+            Attempt::Failed { .. } => row.state = OutboxState::Failed,
+        }
+    }
+
+    fn step(&mut self, id: InboxId, state: InboxState) {
+        if let Some(row) = self.inbox.get_mut(&id.0).filter(|row| row.entry.state.is_waiting()) {
+            row.entry.state = state;
+            row.entry.attempts = 0;
+            row.due = row.entry.received_at;
+        }
+    }
+
+    fn journalise(&mut self, entry: NewEntry) {
+        let before = self.journal.last().map_or([0; 32], |last| last.hash);
+        let sequence = self.journal.len() as u64 + 1;
+        let hash = chain(&before, sequence, &entry);
+        self.journal.push(JournalEntry { sequence, entry, hash });
+    }
+
+    /// The oldest waiting message of each conversation.
+    fn inbox_heads(&self) -> impl Iterator<Item = &InboxRow> {
+        let mut seen = BTreeSet::new();
+        self.inbox
+            .values()
+            .filter(|row| row.entry.state.is_waiting())
+            .filter(move |row| seen.insert((&row.entry.peer, &row.entry.conversation)))
+    }
+
+    /// The oldest pending message of each recipient and conversation.
+    fn outbox_heads(&self) -> impl Iterator<Item = &OutboxRow> {
+        let mut seen = BTreeSet::new();
+        self.outbox
+            .values()
+            .filter(|row| row.state == OutboxState::Pending)
+            .filter(move |row| seen.insert((&row.entry.recipient, &row.entry.conversation)))
+    }
+
+    fn records(
+        &self,
+        kind: &'static str,
+        wanted: impl Fn(&RawRecord) -> bool,
+    ) -> Vec<Stored<RawRecord>> {
+        self.records
+            .range((kind, String::new())..)
+            .take_while(|((found, _), _)| *found == kind)
+            .filter(|(_, (record, _))| wanted(record))
+            .map(|(_, (record, version))| Stored { value: record.clone(), version: *version })
+            .collect()
+    }
+}
+
+fn next_id<T>(rows: &BTreeMap<i64, T>) -> i64 {
+    rows.last_key_value().map_or(1, |(id, _)| id + 1)
+}
+
+fn done<'a, T: Send + 'a>(value: T) -> BoxFuture<'a, T> {
+    Box::pin(std::future::ready(Ok(value)))
+}
+
+impl Store for MemoryStore {
+    fn receive(&self, received: Received) -> BoxFuture<'_, Receipt> {
+        done(self.tables().receive(received))
+    }
+
+    fn commit(&self, changes: ChangeSet) -> BoxFuture<'_, ()> {
+        let mut tables = self.tables();
+        let mut changed = tables.clone();
+        let applied = changes.into_changes().into_iter().try_for_each(|change| changed.apply(change));
+        if applied.is_ok() {
+            *tables = changed;
+        }
+        Box::pin(std::future::ready(applied))
+    }
+
+    fn inbox_due(&self, now: Timestamp, limit: usize) -> BoxFuture<'_, Vec<InboxEntry>> {
+        let tables = self.tables();
+        done(tables.inbox_heads().filter(|row| row.due <= now).take(limit).map(|row| row.entry.clone()).collect())
+    }
+
+    fn inbox_next_due(&self) -> BoxFuture<'_, Option<Timestamp>> {
+        done(self.tables().inbox_heads().map(|row| row.due).min())
+    }
+
+    fn inbox_backlog(&self) -> BoxFuture<'_, u64> {
+        let waiting = self.tables().inbox.values().filter(|row| row.entry.state.is_waiting()).count();
+        done(waiting as u64)
+    }
+
+    fn outbox_due(&self, now: Timestamp, limit: usize) -> BoxFuture<'_, Vec<OutboxEntry>> {
+        let tables = self.tables();
+        done(tables.outbox_heads().filter(|row| row.due <= now).take(limit).map(|row| row.entry.clone()).collect())
+    }
+
+    fn outbox_next_due(&self) -> BoxFuture<'_, Option<Timestamp>> {
+        done(self.tables().outbox_heads().map(|row| row.due).min())
+    }
+
+    fn timers_due(&self, now: Timestamp, limit: usize) -> BoxFuture<'_, Vec<Timer>> {
+        let tables = self.tables();
+        let mut due: Vec<_> = tables
+            .timers
+            .iter()
+            .filter(|(_, due)| **due <= now)
+            .map(|((kind, subject), due)| Timer::new(kind, subject, *due))
+            .collect();
+        due.sort_by(|one, other| (one.due, &one.kind, &one.subject).cmp(&(other.due, &other.kind, &other.subject)));
+        due.truncate(limit);
+        done(due)
+    }
+
+    fn timers_next_due(&self) -> BoxFuture<'_, Option<Timestamp>> {
+        done(self.tables().timers.values().min().copied())
+    }
+
+    fn timer<'a>(&'a self, kind: &'a str, subject: &'a str) -> BoxFuture<'a, Option<Timer>> {
+        let due = self.tables().timers.get(&(kind.to_owned(), subject.to_owned())).copied();
+        done(due.map(|due| Timer::new(kind, subject, due)))
+    }
+
+    fn raw_record<'a>(&'a self, kind: &'static str, key: &'a str) -> BoxFuture<'a, Option<Stored<RawRecord>>> {
+        let tables = self.tables();
+        let found = tables.records.get(&(kind, key.to_owned()));
+        done(found.map(|(record, version)| Stored { value: record.clone(), version: *version }))
+    }
+
+    fn raw_records_of<'a>(
+        &'a self,
+        kind: &'static str,
+        subject: &'a str,
+        within: Option<TimeSpan>,
+    ) -> BoxFuture<'a, Vec<Stored<RawRecord>>> {
+        done(self.tables().records(kind, |record| {
+            record.subject == subject
+                && within.is_none_or(|within| record.span.is_some_and(|span| span.overlaps(within)))
+        }))
+    }
+
+    fn raw_open_records(&self, kind: &'static str) -> BoxFuture<'_, Vec<Stored<RawRecord>>> {
+        done(self.tables().records(kind, |record| record.open))
+    }
+
+    fn journal(&self, after: u64, limit: usize) -> BoxFuture<'_, Vec<JournalEntry>> {
+        let skip = usize::try_from(after).unwrap_or(usize::MAX);
+        done(self.tables().journal.iter().skip(skip).take(limit).cloned().collect())
+    }
+
+    fn journal_length(&self) -> BoxFuture<'_, u64> {
+        done(self.tables().journal.len() as u64)
+    }
+}

@@ -1,0 +1,76 @@
+use bytes::Bytes;
+use jiff::Timestamp;
+
+/// A message that is owed to a peer.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Outgoing {
+    /// The protocol's name.
+    pub protocol: &'static str,
+    /// Whom it is for.
+    pub recipient: String,
+    /// The conversation; messages of one conversation reach their recipient in order.
+    pub conversation: String,
+    /// Our identifier for it, unique within the protocol.
+    pub message_id: String,
+    /// Its type, for people.
+    pub label: String,
+    /// The exact bytes, the same in every attempt.
+    pub body: Bytes,
+    /// When it was made: the first attempt may follow at once.
+    pub made_at: Timestamp,
+    /// When delivery is given up.
+    pub deadline: Timestamp,
+}
+
+/// A message in the outbox.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct OutboxEntry {
+    /// Its number, in the order in which messages were made.
+    pub id: i64,
+    /// The protocol's name.
+    pub protocol: String,
+    /// Whom it is for.
+    pub recipient: String,
+    /// The conversation.
+    pub conversation: String,
+    /// Our identifier for it.
+    pub message_id: String,
+    /// Its type.
+    pub label: String,
+    /// The exact bytes.
+    pub body: Bytes,
+    /// When delivery is given up.
+    pub deadline: Timestamp,
+    /// How many attempts failed.
+    pub attempts: u32,
+}
+
+/// How far an owed message has come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum OutboxState {
+    /// It is to be delivered.
+    Pending,
+    /// The recipient has it.
+    Delivered,
+    /// It was given up.
+    Failed,
+}
+
+/// What an attempt at delivery came to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Attempt {
+    /// The recipient has it.
+    Delivered,
+    /// It can be tried again.
+    Retry {
+        /// When.
+        at: Timestamp,
+        /// What went wrong.
+        cause: String,
+    },
+    /// It is given up: the deadline has passed, or the recipient will never take it.
+    Failed {
+        /// Why.
+        cause: String,
+    },
+}

@@ -1,0 +1,151 @@
+//! Every question, as one statement.
+
+use jiff::Timestamp;
+use rusqlite::{Connection, OptionalExtension as _, Params, Row, params};
+use tieline_types::TimeSpan;
+
+use super::row::{self, INBOX, OUTBOX, RECORD, nanoseconds};
+use crate::{InboxEntry, JournalEntry, OutboxEntry, RawRecord, StoreError, Stored, Timer};
+
+fn all<T>(
+    connection: &Connection,
+    sql: &str,
+    params: impl Params,
+    read: impl Fn(&Row<'_>) -> Result<T, StoreError>,
+) -> Result<Vec<T>, StoreError> {
+    let mut statement = connection.prepare_cached(sql)?;
+    let mut rows = statement.query(params)?;
+    let mut found = Vec::new();
+    while let Some(row) = rows.next()? {
+        found.push(read(row)?);
+    }
+    Ok(found)
+}
+
+fn earliest(connection: &Connection, sql: &str) -> Result<Option<Timestamp>, StoreError> {
+    let due: Option<i64> = connection.prepare_cached(sql)?.query_row([], |row| row.get(0))?;
+    due.map(row::instant).transpose().map_err(|cause| StoreError::Damaged {
+        table: "due",
+        key: sql.to_owned(),
+        cause,
+    })
+}
+
+fn limited(limit: usize) -> i64 {
+    i64::try_from(limit).unwrap_or(i64::MAX)
+}
+
+/// The oldest waiting message of each conversation: SQLite reads it off the partial index.
+const INBOX_HEADS: &str = "SELECT MIN(id) FROM inbox WHERE state < 2 GROUP BY peer, conversation";
+const OUTBOX_HEADS: &str = "SELECT MIN(id) FROM outbox WHERE state = 0 GROUP BY recipient, conversation";
+
+pub(super) fn inbox_due(
+    connection: &Connection,
+    now: Timestamp,
+    limit: usize,
+) -> Result<Vec<InboxEntry>, StoreError> {
+    let sql = format!("SELECT {INBOX} FROM inbox WHERE id IN ({INBOX_HEADS}) AND due <= ?1 ORDER BY id LIMIT ?2");
+    all(connection, &sql, params![nanoseconds(now), limited(limit)], row::inbox)
+}
+
+pub(super) fn inbox_next_due(connection: &Connection) -> Result<Option<Timestamp>, StoreError> {
+    earliest(connection, &format!("SELECT MIN(due) FROM inbox WHERE id IN ({INBOX_HEADS})"))
+}
+
+pub(super) fn inbox_backlog(connection: &Connection) -> Result<u64, StoreError> {
+    let sql = "SELECT COUNT(*) FROM inbox WHERE state < 2";
+    let waiting: i64 = connection.prepare_cached(sql)?.query_row([], |row| row.get(0))?;
+    Ok(waiting.cast_unsigned())
+}
+
+pub(super) fn outbox_due(
+    connection: &Connection,
+    now: Timestamp,
+    limit: usize,
+) -> Result<Vec<OutboxEntry>, StoreError> {
+    let sql = format!("SELECT {OUTBOX} FROM outbox WHERE id IN ({OUTBOX_HEADS}) AND due <= ?1 ORDER BY id LIMIT ?2");
+    all(connection, &sql, params![nanoseconds(now), limited(limit)], row::outbox)
+}
+
+pub(super) fn outbox_next_due(connection: &Connection) -> Result<Option<Timestamp>, StoreError> {
+    earliest(connection, &format!("SELECT MIN(due) FROM outbox WHERE id IN ({OUTBOX_HEADS})"))
+}
+
+pub(super) fn timers_due(
+    connection: &Connection,
+    now: Timestamp,
+    limit: usize,
+) -> Result<Vec<Timer>, StoreError> {
+    let sql = "SELECT kind, subject, due FROM timer WHERE due <= ?1 ORDER BY due, kind, subject LIMIT ?2";
+    all(connection, sql, params![nanoseconds(now), limited(limit)], row::timer)
+}
+
+pub(super) fn timers_next_due(connection: &Connection) -> Result<Option<Timestamp>, StoreError> {
+    earliest(connection, "SELECT MIN(due) FROM timer")
+}
+
+pub(super) fn timer(connection: &Connection, kind: &str, subject: &str) -> Result<Option<Timer>, StoreError> {
+    let sql = "SELECT kind, subject, due FROM timer WHERE kind = ?1 AND subject = ?2";
+    Ok(all(connection, sql, params![kind, subject], row::timer)?.pop())
+}
+
+pub(super) fn record(
+    connection: &Connection,
+    kind: &'static str,
+    key: &str,
+) -> Result<Option<Stored<RawRecord>>, StoreError> {
+    let sql = format!("SELECT {RECORD} FROM record WHERE kind = ?1 AND key = ?2");
+    Ok(all(connection, &sql, params![kind, key], |row| row::record(kind, row))?.pop())
+}
+
+pub(super) fn records_of(
+    connection: &Connection,
+    kind: &'static str,
+    subject: &str,
+    within: Option<TimeSpan>,
+) -> Result<Vec<Stored<RawRecord>>, StoreError> {
+    let read = |row: &Row<'_>| row::record(kind, row);
+    match within {
+        None => {
+            let sql = format!("SELECT {RECORD} FROM record WHERE kind = ?1 AND subject = ?2 ORDER BY key");
+            all(connection, &sql, params![kind, subject], read)
+        }
+        Some(within) => {
+            let sql = format!(
+                "SELECT {RECORD} FROM record WHERE kind = ?1 AND subject = ?2 AND span_start < ?4 AND span_end > ?3 \
+                 ORDER BY key"
+            );
+            let bounds = (nanoseconds(within.start()), nanoseconds(within.end()));
+            all(connection, &sql, params![kind, subject, bounds.0, bounds.1], read)
+        }
+    }
+}
+
+pub(super) fn open_records(
+    connection: &Connection,
+    kind: &'static str,
+) -> Result<Vec<Stored<RawRecord>>, StoreError> {
+    let sql = format!("SELECT {RECORD} FROM record WHERE kind = ?1 AND open = 1 ORDER BY key");
+    all(connection, &sql, params![kind], |row| row::record(kind, row))
+}
+
+pub(super) fn journal(
+    connection: &Connection,
+    after: u64,
+    limit: usize,
+) -> Result<Vec<JournalEntry>, StoreError> {
+    let sql = "SELECT sequence, at, direction, protocol, peer, label, message_id, conversation, bytes, hash \
+               FROM journal WHERE sequence > ?1 ORDER BY sequence LIMIT ?2";
+    let after = i64::try_from(after).unwrap_or(i64::MAX);
+    all(connection, sql, params![after, limited(limit)], row::journal)
+}
+
+pub(super) fn journal_length(connection: &Connection) -> Result<u64, StoreError> {
+    let sql = "SELECT length FROM journal_end";
+    let length: Option<i64> = connection.prepare_cached(sql)?.query_row([], |row| row.get(0)).optional()?;
+    length.map(i64::cast_unsigned).ok_or(StoreError::Damaged {
+        table: "journal_end",
+        key: "1".to_owned(),
+        cause: "it is not there".to_owned(),
+    })
+}
