@@ -11,13 +11,15 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use tokio::io::{AsyncRead, AsyncWrite};
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::{TcpListener, TcpSocket, TcpStream};
 
 pub use plain::PlainListener;
 pub use tls::{HandshakeLimits, TlsListener};
 
 use crate::{EdgeError, PeerIdentity};
 
+/// How many connections the system keeps until they are accepted: many peers come back at once after a network failed.
+const BACKLOG: u32 = 4096;
 /// How long to wait after the system refused to accept a connection, mostly for want of file descriptors.
 const PAUSE: Duration = Duration::from_millis(500);
 
@@ -36,8 +38,16 @@ pub trait Listener: Send + 'static {
     fn local_addr(&self) -> io::Result<SocketAddr>;
 }
 
-async fn bind(address: SocketAddr) -> Result<TcpListener, EdgeError> {
-    TcpListener::bind(address).await.map_err(|source| EdgeError::Bind { address, source })
+fn bind(address: SocketAddr) -> Result<TcpListener, EdgeError> {
+    let listen = || {
+        let socket = if address.is_ipv4() { TcpSocket::new_v4()? } else { TcpSocket::new_v6()? };
+        // A restart must not wait for the connections of the last run to be forgotten. Windows means another thing by it.
+        #[cfg(unix)]
+        socket.set_reuseaddr(true)?;
+        socket.bind(address)?;
+        socket.listen(BACKLOG)
+    };
+    listen().map_err(|source| EdgeError::Bind { address, source })
 }
 
 /// The next TCP connection, whatever goes wrong in between.

@@ -16,9 +16,9 @@ pub struct PlainListener {
 }
 
 impl PlainListener {
-    /// Listens on this address; port 0 lets the system choose.
-    pub async fn bind(address: SocketAddr) -> Result<Self, EdgeError> {
-        Ok(Self { tcp: bind(address).await? })
+    /// Listens on this address; port 0 lets the system choose. Needs a tokio runtime around it.
+    pub fn bind(address: SocketAddr) -> Result<Self, EdgeError> {
+        Ok(Self { tcp: bind(address)? })
     }
 }
 

@@ -55,13 +55,9 @@ pub struct TlsListener {
 type Accepted = (TlsStream<TcpStream>, PeerIdentity);
 
 impl TlsListener {
-    /// Listens on this address; port 0 lets the system choose.
-    pub async fn bind(
-        address: SocketAddr,
-        tls: ServerTls,
-        limits: HandshakeLimits,
-    ) -> Result<Self, EdgeError> {
-        Ok(Self { tcp: bind(address).await?, tls, limits, handshakes: JoinSet::new() })
+    /// Listens on this address; port 0 lets the system choose. Needs a tokio runtime around it.
+    pub fn bind(address: SocketAddr, tls: ServerTls, limits: HandshakeLimits) -> Result<Self, EdgeError> {
+        Ok(Self { tcp: bind(address)?, tls, limits, handshakes: JoinSet::new() })
     }
 
     fn start(&mut self, stream: TcpStream, remote: SocketAddr) {

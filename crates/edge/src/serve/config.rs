@@ -16,6 +16,9 @@ pub struct ServeConfig {
     pub max_header_size: usize,
     /// The most headers of a request. More are answered 431. Default: 64.
     pub max_headers: usize,
+    /// How long a peer may take nothing at all of what it is sent before its connection is closed, upgraded or not.
+    /// Default: 60 seconds.
+    pub write_timeout: Duration,
     /// How long requests under way and upgraded connections may go on after shutdown. Default: 20 seconds.
     pub grace: Duration,
 }
@@ -32,6 +35,7 @@ impl Default for ServeConfig {
             header_timeout: Duration::from_secs(30),
             max_header_size: 16 * 1024,
             max_headers: 64,
+            write_timeout: Duration::from_mins(1),
             grace: Duration::from_secs(20),
         }
     }
@@ -59,6 +63,12 @@ impl ServeConfig {
     /// The same limits with other [`max_headers`](Self::max_headers).
     pub fn with_max_headers(mut self, headers: usize) -> Self {
         self.max_headers = headers;
+        self
+    }
+
+    /// The same limits with another [`write_timeout`](Self::write_timeout).
+    pub fn with_write_timeout(mut self, timeout: Duration) -> Self {
+        self.write_timeout = timeout;
         self
     }
 

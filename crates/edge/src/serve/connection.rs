@@ -13,7 +13,7 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use tokio_util::sync::CancellationToken;
 use tower_service::Service;
 
-use super::counted::Counted;
+use super::bounded::Bounded;
 use crate::PeerIdentity;
 
 /// What ends a connection from this side.
@@ -27,7 +27,7 @@ pub(super) struct Ends {
 /// Speaks HTTP on one connection until it ends or is upgraded.
 pub(super) async fn run<Io, S, B>(
     http: http1::Builder,
-    io: Counted<Io>,
+    io: Bounded<Io>,
     peer: PeerIdentity,
     service: S,
     ends: Ends,

@@ -1,8 +1,8 @@
 //! HTTP/1.1 for a tower service.
 
+mod bounded;
 mod config;
 mod connection;
-mod counted;
 
 use std::convert::Infallible;
 use std::error::Error;
@@ -20,7 +20,7 @@ use tower_service::Service;
 pub use config::ServeConfig;
 
 use crate::listener::Listener;
-use counted::Counted;
+use bounded::Bounded;
 
 /// How a [`serve`] ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -66,7 +66,7 @@ impl fmt::Display for Drained {
 /// # async fn run(router: axum::Router) -> Result<(), tieline_edge::EdgeError> {
 /// let files = CertifiedKeyFiles::new("node.pem", "node.key");
 /// let tls = ServerTls::load(files, ClientCertificates::NotAsked)?;
-/// let listener = TlsListener::bind(([0, 0, 0, 0], 443).into(), tls, HandshakeLimits::default()).await?;
+/// let listener = TlsListener::bind(([0, 0, 0, 0], 443).into(), tls, HandshakeLimits::default())?;
 /// let shutdown = CancellationToken::new();
 /// let drained = serve(listener, router, ServeConfig::default(), shutdown).await;
 /// println!("{drained}");
@@ -95,7 +95,7 @@ where
     while let Some(permit) = shutdown.run_until_cancelled(Arc::clone(&open).acquire_owned()).await {
         let permit = permit.expect("the semaphore is never closed");
         let Some((io, peer)) = shutdown.run_until_cancelled(listener.accept()).await else { break };
-        let io = Counted::new(io, permit);
+        let io = Bounded::new(io, config.write_timeout, permit);
         let ends = connection::Ends { drain: shutdown.clone(), cut: cut.clone() };
         connections.spawn(connection::run(http.clone(), io, peer, service.clone(), ends));
     }

@@ -25,8 +25,8 @@ struct Server {
     task: JoinHandle<Drained>,
 }
 
-async fn start(grace: Duration) -> Server {
-    let listener = PlainListener::bind(([127, 0, 0, 1], 0).into()).await.unwrap();
+fn start(grace: Duration) -> Server {
+    let listener = PlainListener::bind(([127, 0, 0, 1], 0).into()).unwrap();
     let address = listener.local_addr().unwrap();
     let (entered, go_on) = (Arc::new(Notify::new()), Arc::new(Notify::new()));
     let wait = {
@@ -88,7 +88,7 @@ async fn read_to_end(stream: &mut TcpStream) -> String {
 
 #[tokio::test]
 async fn a_request_under_way_is_answered() {
-    let server = start(Duration::from_secs(30)).await;
+    let server = start(Duration::from_secs(30));
     let mut idle = TcpStream::connect(server.address).await.unwrap();
     let mut busy = open(server.address, "/wait").await;
     server.entered.notified().await;
@@ -104,7 +104,7 @@ async fn a_request_under_way_is_answered() {
 
 #[tokio::test]
 async fn a_request_that_outlives_the_grace_period_is_cut() {
-    let server = start(Duration::from_millis(100)).await;
+    let server = start(Duration::from_millis(100));
     let mut busy = open(server.address, "/wait").await;
     server.entered.notified().await;
     server.shutdown.cancel();
@@ -115,7 +115,7 @@ async fn a_request_that_outlives_the_grace_period_is_cut() {
 
 #[tokio::test]
 async fn an_upgraded_connection_is_waited_for() {
-    let server = start(Duration::from_secs(30)).await;
+    let server = start(Duration::from_secs(30));
     let upgraded = open_upgraded(server.address).await;
     server.shutdown.cancel();
     tokio::time::sleep(Duration::from_millis(50)).await;
@@ -126,7 +126,7 @@ async fn an_upgraded_connection_is_waited_for() {
 
 #[tokio::test]
 async fn an_upgraded_connection_that_stays_is_reported() {
-    let server = start(Duration::from_millis(100)).await;
+    let server = start(Duration::from_millis(100));
     let _upgraded = open_upgraded(server.address).await;
     server.shutdown.cancel();
     let drained = server.task.await.unwrap();

@@ -17,8 +17,8 @@ fn to(status: u16, place: &'static str) -> Response {
     (StatusCode::from_u16(status).unwrap(), [(header::LOCATION, place)]).into_response()
 }
 
-async fn start() -> (SocketAddr, DropGuard) {
-    let listener = PlainListener::bind(([127, 0, 0, 1], 0).into()).await.unwrap();
+fn start() -> (SocketAddr, DropGuard) {
+    let listener = PlainListener::bind(([127, 0, 0, 1], 0).into()).unwrap();
     let address = listener.local_addr().unwrap();
     let router = Router::new()
         .route(
@@ -51,7 +51,7 @@ async fn post_to(address: SocketAddr, path: &str) -> Result<(StatusCode, String)
 
 #[tokio::test]
 async fn follows_two_redirects_that_keep_the_body() {
-    let (address, _server) = start().await;
+    let (address, _server) = start();
     let expected = format!("tieline/{} payload", env!("CARGO_PKG_VERSION"));
     assert_eq!(post_to(address, "/307").await.unwrap(), (StatusCode::OK, expected));
     assert!(post_to(address, "/three").await.unwrap_err().is_redirect());
@@ -59,20 +59,20 @@ async fn follows_two_redirects_that_keep_the_body() {
 
 #[tokio::test]
 async fn a_redirect_that_would_drop_the_body_is_the_answer() {
-    let (address, _server) = start().await;
+    let (address, _server) = start();
     assert_eq!(post_to(address, "/302").await.unwrap().0, StatusCode::FOUND);
 }
 
 #[tokio::test]
 async fn plain_text_has_to_be_allowed() {
-    let (address, _server) = start().await;
+    let (address, _server) = start();
     let client = HttpClient::new(ClientTls::platform()).build().unwrap();
     assert!(client.post(format!("http://{address}/target")).send().await.unwrap_err().is_builder());
 }
 
 #[tokio::test]
 async fn a_silent_server_is_given_up() {
-    let (address, _server) = start().await;
+    let (address, _server) = start();
     let (short, long) = (Duration::from_millis(200), Duration::from_secs(30));
     let client = plain().with_timeouts(long, short, long).build().unwrap();
     let error = client.post(format!("http://{address}/silent")).send().await.unwrap_err();
@@ -81,7 +81,7 @@ async fn a_silent_server_is_given_up() {
 
 #[tokio::test]
 async fn a_proxy_is_asked_instead() {
-    let (address, _server) = start().await;
+    let (address, _server) = start();
     let client = plain().with_proxy(Proxy::new(format!("http://{address}"))).build().unwrap();
     let answer = client.get("http://market.example.com/message").send().await.unwrap();
     assert_eq!(answer.text().await.unwrap(), "http://market.example.com/message");

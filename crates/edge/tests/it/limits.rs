@@ -12,11 +12,13 @@ use tokio_util::sync::{CancellationToken, DropGuard};
 
 const REQUEST: &[u8] = b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n";
 
-async fn start(config: ServeConfig) -> (std::net::SocketAddr, DropGuard) {
-    let listener = PlainListener::bind(([127, 0, 0, 1], 0).into()).await.unwrap();
+fn start(config: ServeConfig) -> (std::net::SocketAddr, DropGuard) {
+    let listener = PlainListener::bind(([127, 0, 0, 1], 0).into()).unwrap();
     let address = listener.local_addr().unwrap();
     let shutdown = CancellationToken::new();
-    let router = Router::new().route("/", get(|| async { "served" }));
+    let router = Router::new()
+        .route("/", get(|| async { "served" }))
+        .route("/large", get(|| async { "x".repeat(64 * 1024 * 1024) }));
     tokio::spawn(serve(listener, router, config, shutdown.clone()));
     (address, shutdown.drop_guard())
 }
@@ -37,8 +39,7 @@ async fn read_answer(stream: &mut TcpStream) -> String {
 
 #[tokio::test]
 async fn headers_that_trickle_in_end_the_connection() {
-    let (address, _server) =
-        start(ServeConfig::default().with_header_timeout(Duration::from_millis(400))).await;
+    let (address, _server) = start(ServeConfig::default().with_header_timeout(Duration::from_millis(400)));
     let mut stream = TcpStream::connect(address).await.unwrap();
     stream.write_all(b"GET / HTTP/1.1\r\n").await.unwrap();
     let (mut read, mut write) = stream.split();
@@ -63,8 +64,7 @@ async fn headers_that_trickle_in_end_the_connection() {
 
 #[tokio::test]
 async fn an_idle_connection_is_closed() {
-    let (address, _server) =
-        start(ServeConfig::default().with_header_timeout(Duration::from_millis(300))).await;
+    let (address, _server) = start(ServeConfig::default().with_header_timeout(Duration::from_millis(300)));
     let mut stream = TcpStream::connect(address).await.unwrap();
     stream.write_all(REQUEST).await.unwrap();
     assert!(read_answer(&mut stream).await.starts_with("HTTP/1.1 200 OK"));
@@ -73,7 +73,7 @@ async fn an_idle_connection_is_closed() {
 
 #[tokio::test]
 async fn too_many_headers_and_too_large_ones_are_answered_431() {
-    let (address, _server) = start(ServeConfig::default().with_max_headers(10)).await;
+    let (address, _server) = start(ServeConfig::default().with_max_headers(10));
     let mut stream = TcpStream::connect(address).await.unwrap();
     let many = "X-Many: 1\r\n".repeat(20);
     stream.write_all(format!("GET / HTTP/1.1\r\n{many}\r\n").as_bytes()).await.unwrap();
@@ -87,7 +87,7 @@ async fn too_many_headers_and_too_large_ones_are_answered_431() {
 
 #[tokio::test]
 async fn a_connection_beyond_the_bound_waits_until_one_ends() {
-    let (address, _server) = start(ServeConfig::default().with_max_connections(1)).await;
+    let (address, _server) = start(ServeConfig::default().with_max_connections(1));
     let mut first = TcpStream::connect(address).await.unwrap();
     first.write_all(REQUEST).await.unwrap();
     read_answer(&mut first).await;
@@ -102,8 +102,22 @@ async fn a_connection_beyond_the_bound_waits_until_one_ends() {
 
 #[tokio::test]
 async fn an_address_in_use_is_an_error_worth_a_retry() {
-    let listener = PlainListener::bind(([127, 0, 0, 1], 0).into()).await.unwrap();
-    let error = PlainListener::bind(listener.local_addr().unwrap()).await.unwrap_err();
+    let listener = PlainListener::bind(([127, 0, 0, 1], 0).into()).unwrap();
+    let error = PlainListener::bind(listener.local_addr().unwrap()).unwrap_err();
     assert!(error.is_retryable());
     assert!(error.to_string().contains("127.0.0.1"), "{error}");
+}
+
+#[tokio::test]
+async fn a_peer_that_takes_nothing_is_let_go() {
+    let config =
+        ServeConfig::default().with_max_connections(1).with_write_timeout(Duration::from_millis(300));
+    let (address, _server) = start(config);
+    let mut stuck = TcpStream::connect(address).await.unwrap();
+    stuck.write_all(b"GET /large HTTP/1.1\r\nHost: localhost\r\n\r\n").await.unwrap();
+
+    let mut second = TcpStream::connect(address).await.unwrap();
+    second.write_all(REQUEST).await.unwrap();
+    assert!(read_answer(&mut second).await.starts_with("HTTP/1.1 200 OK"));
+    assert!(read_to_end(&mut stuck).await.len() < 64 * 1024 * 1024);
 }

@@ -23,8 +23,8 @@ struct Server {
 }
 
 impl Server {
-    async fn start(tls: ServerTls, limits: HandshakeLimits) -> Self {
-        let listener = TlsListener::bind(([127, 0, 0, 1], 0).into(), tls, limits).await.unwrap();
+    fn start(tls: ServerTls, limits: HandshakeLimits) -> Self {
+        let listener = TlsListener::bind(([127, 0, 0, 1], 0).into(), tls, limits).unwrap();
         let address = listener.local_addr().unwrap();
         let router = Router::new().route(
             "/",
@@ -65,7 +65,7 @@ fn server_tls(files: CertifiedKeyFiles, clients: ClientCertificates) -> ServerTl
 async fn an_unasked_client_is_nobody() {
     let authority = Authority::new("market");
     let tls = server_tls(authority.issue("localhost").0, ClientCertificates::NotAsked);
-    let server = Server::start(tls, HandshakeLimits::default()).await;
+    let server = Server::start(tls, HandshakeLimits::default());
     assert_eq!(server.ask(&client(&authority)).await.unwrap(), "nobody");
     server.stop().await;
 }
@@ -74,7 +74,7 @@ async fn an_unasked_client_is_nobody() {
 async fn extra_roots_stand_beside_the_platforms() {
     let authority = Authority::new("market");
     let tls = server_tls(authority.issue("localhost").0, ClientCertificates::NotAsked);
-    let server = Server::start(tls, HandshakeLimits::default()).await;
+    let server = Server::start(tls, HandshakeLimits::default());
     let roots = TrustedRoots::PlatformAnd(vec![authority.root()]);
     let client = HttpClient::new(ClientTls::platform().with_roots(roots));
     assert_eq!(server.ask(&client).await.unwrap(), "nobody");
@@ -85,7 +85,7 @@ async fn extra_roots_stand_beside_the_platforms() {
 async fn a_server_of_another_authority_is_not_trusted() {
     let (authority, other) = (Authority::new("market"), Authority::new("market"));
     let tls = server_tls(other.issue("localhost").0, ClientCertificates::NotAsked);
-    let server = Server::start(tls, HandshakeLimits::default()).await;
+    let server = Server::start(tls, HandshakeLimits::default());
     assert!(server.ask(&client(&authority)).await.unwrap_err().is_connect());
     server.stop().await;
 }
@@ -95,7 +95,7 @@ async fn the_handler_sees_the_clients_certificate() {
     let (authority, devices) = (Authority::new("market"), Authority::new("devices"));
     let clients = ClientCertificates::Required(vec![devices.root()]);
     let tls = server_tls(authority.issue("localhost").0, clients);
-    let server = Server::start(tls, HandshakeLimits::default()).await;
+    let server = Server::start(tls, HandshakeLimits::default());
 
     let (files, certificate) = devices.issue("charger.example.com");
     let known = HttpClient::new(trusting(&authority).with_identity(files));
@@ -114,7 +114,7 @@ async fn an_optional_certificate_is_checked_if_shown() {
     let (authority, devices) = (Authority::new("market"), Authority::new("devices"));
     let clients = ClientCertificates::Optional(vec![devices.root()]);
     let tls = server_tls(authority.issue("localhost").0, clients);
-    let server = Server::start(tls, HandshakeLimits::default()).await;
+    let server = Server::start(tls, HandshakeLimits::default());
 
     assert_eq!(server.ask(&client(&authority)).await.unwrap(), "nobody");
     let (files, _) = devices.issue("charger.example.com");
@@ -131,7 +131,7 @@ async fn a_renewed_certificate_needs_no_restart() {
     let (old, new) = (Authority::new("old"), Authority::new("new"));
     let (files, _) = old.issue("localhost");
     let tls = server_tls(files.clone(), ClientCertificates::NotAsked);
-    let server = Server::start(tls.clone(), HandshakeLimits::default()).await;
+    let server = Server::start(tls.clone(), HandshakeLimits::default());
     assert!(server.ask(&client(&new)).await.is_err());
 
     let (renewed, _) = new.issue("localhost");
@@ -152,7 +152,7 @@ async fn a_silent_peer_is_cut_and_delays_nobody() {
     let authority = Authority::new("market");
     let tls = server_tls(authority.issue("localhost").0, ClientCertificates::NotAsked);
     let limits = HandshakeLimits::default().with_timeout(Duration::from_millis(300)).with_in_flight(2);
-    let server = Server::start(tls, limits).await;
+    let server = Server::start(tls, limits);
 
     let mut silent = TcpStream::connect(server.address).await.unwrap();
     assert_eq!(server.ask(&client(&authority)).await.unwrap(), "nobody");
@@ -166,7 +166,7 @@ async fn handshakes_beyond_the_bound_wait_for_their_turn() {
     let authority = Authority::new("market");
     let tls = server_tls(authority.issue("localhost").0, ClientCertificates::NotAsked);
     let limits = HandshakeLimits::default().with_timeout(Duration::from_millis(300)).with_in_flight(1);
-    let server = Server::start(tls, limits).await;
+    let server = Server::start(tls, limits);
 
     let _silent = TcpStream::connect(server.address).await.unwrap();
     assert_eq!(server.ask(&client(&authority)).await.unwrap(), "nobody");
@@ -177,7 +177,7 @@ async fn handshakes_beyond_the_bound_wait_for_their_turn() {
 async fn plain_text_gets_no_answer_in_plain_text() {
     let authority = Authority::new("market");
     let tls = server_tls(authority.issue("localhost").0, ClientCertificates::NotAsked);
-    let server = Server::start(tls, HandshakeLimits::default()).await;
+    let server = Server::start(tls, HandshakeLimits::default());
     let mut plain = TcpStream::connect(server.address).await.unwrap();
     plain.write_all(b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n").await.unwrap();
     let mut answer = Vec::new();
