@@ -9,6 +9,7 @@ mod forms;
 mod mutations;
 mod negative;
 mod parse_errors;
+mod protocol;
 #[cfg(feature = "server")]
 mod receiver;
 mod recorded;
