@@ -26,7 +26,7 @@ usage: cargo xtask <command>
   test      unit, integration, documentation and interop tests
   arrows    dependencies between the workspace's crates go one way
   deny      licences, banned crates, duplicate versions and sources of dependencies (deny.toml)
-  bare      the protocol crates without default features: they build, and without IO
+  bare      the protocol crates without default features have no IO, and each feature builds alone
   map       ARCHITECTURE.md names every crate and module
 ";
 
