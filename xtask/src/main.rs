@@ -59,7 +59,7 @@ fn lint() -> Result<()> {
     let cargo = Cargo::at_root();
     let metadata = Metadata::read(&cargo)?;
     let checks: [(&str, &dyn Fn() -> Result<()>); 8] = [
-        ("format", &|| cargo.run(&["fmt", "--all", "--check"])),
+        ("format", &|| cargo.run(&["fmt", "--all", "--check", "--", "--files-with-diff"])),
         ("arrows", &|| arrows::check(&cargo, &metadata)),
         ("deny", &|| deny::check(&cargo, &metadata)),
         ("map", &|| architecture::check(&cargo)),
@@ -80,12 +80,14 @@ fn lint() -> Result<()> {
 }
 
 fn clippy(cargo: &Cargo) -> Result<()> {
-    cargo.run(&["clippy", "--workspace", "--all-targets", "--all-features", "--", "--deny", "warnings"])
+    let everything = ["clippy", "--workspace", "--all-targets", "--all-features", "--keep-going"];
+    cargo.run(&[&everything[..], &["--", "--deny", "warnings"]].concat())
 }
 
 /// Same features as clippy, so that dependencies are checked once.
 fn documentation(cargo: &Cargo) -> Result<()> {
-    cargo.run_with(&["doc", "--workspace", "--no-deps", "--all-features"], &[("RUSTDOCFLAGS", "-D warnings")])
+    let everything = ["doc", "--workspace", "--no-deps", "--all-features", "--keep-going"];
+    cargo.run_with(&everything, &[("RUSTDOCFLAGS", "-D warnings")])
 }
 
 fn with_metadata(check: fn(&Cargo, &Metadata) -> Result<()>) -> Result<()> {

@@ -3,6 +3,7 @@
 use std::net::SocketAddr;
 use std::time::Duration;
 
+use axum::http::{StatusCode, header};
 use axum::routing::get;
 use axum::{Extension, Router};
 use rustls_pki_types::CertificateDer;
@@ -33,6 +34,8 @@ impl Server {
                 peer.tls.map_or_else(|| "nobody".to_owned(), |tls| tls.to_string())
             }),
         );
+        let away = || async { (StatusCode::TEMPORARY_REDIRECT, [(header::LOCATION, "http://localhost/")]) };
+        let router = router.route("/away", get(away));
         let shutdown = CancellationToken::new();
         let task = tokio::spawn(serve(listener, router, ServeConfig::default(), shutdown.clone()));
         Self { address, shutdown, task }
@@ -67,6 +70,17 @@ async fn an_unasked_client_is_nobody() {
     let tls = server_tls(authority.issue("localhost").0, ClientCertificates::NotAsked);
     let server = Server::start(tls, HandshakeLimits::default());
     assert_eq!(server.ask(&client(&authority)).await.unwrap(), "nobody");
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn a_redirect_never_leads_out_of_tls() {
+    let authority = Authority::new("market");
+    let tls = server_tls(authority.issue("localhost").0, ClientCertificates::NotAsked);
+    let server = Server::start(tls, HandshakeLimits::default());
+    let client = client(&authority).allowing_plain_text().build().unwrap();
+    let url = format!("https://localhost:{}/away", server.address.port());
+    assert!(client.get(url).send().await.unwrap_err().is_redirect());
     server.stop().await;
 }
 
