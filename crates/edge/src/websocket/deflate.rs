@@ -49,7 +49,7 @@ pub(super) fn read_answer(headers: &HeaderMap) -> Result<Option<Agreed>, &'stati
     let mut agreed = None;
     for element in elements(headers) {
         let parameters = Parameters::parse(element)?.ok_or("an extension that was not offered")?;
-        if parameters.client_max_window_bits.is_some() {
+        if parameters.client_max_window_bits {
             return Err("client_max_window_bits, which was not offered");
         }
         let answer = Agreed {
@@ -80,8 +80,8 @@ struct Parameters {
     server_no_context_takeover: bool,
     client_no_context_takeover: bool,
     server_max_window_bits: Option<u8>,
-    /// `Some(None)`: announced without a value.
-    client_max_window_bits: Option<Option<u8>>,
+    /// Present, with or without a value.
+    client_max_window_bits: bool,
 }
 
 impl Parameters {
@@ -113,9 +113,9 @@ impl Parameters {
             ("server_max_window_bits", Some(value)) => {
                 self.server_max_window_bits.replace(window_bits(value)?).is_some()
             }
-            ("client_max_window_bits", None) => self.client_max_window_bits.replace(None).is_some(),
-            ("client_max_window_bits", Some(value)) => {
-                self.client_max_window_bits.replace(Some(window_bits(value)?)).is_some()
+            ("client_max_window_bits", value) => {
+                value.map(window_bits).transpose()?;
+                std::mem::replace(&mut self.client_max_window_bits, true)
             }
             _ => return Err("an unknown parameter of permessage-deflate"),
         };

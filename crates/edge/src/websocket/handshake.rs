@@ -70,14 +70,14 @@ impl Handshake {
         if let Some(agreed) = agreed {
             headers.insert(SEC_WEBSOCKET_EXTENSIONS, HeaderValue::from_static(agreed.as_header()));
         }
-        (response, Upgrade { upgrade: self.upgrade, agreed, config: config.clone() })
+        (response, Upgrade { pending: self.upgrade, agreed, config: config.clone() })
     }
 }
 
 /// A granted handshake whose connection comes into being when its response has been sent.
 #[derive(Debug)]
 pub struct Upgrade {
-    upgrade: OnUpgrade,
+    pending: OnUpgrade,
     agreed: Option<Agreed>,
     config: Config,
 }
@@ -85,7 +85,7 @@ pub struct Upgrade {
 impl Upgrade {
     /// Waits until the response has been sent and returns the open connection.
     pub async fn finish(self) -> Result<WebSocket, Error> {
-        let upgraded = self.upgrade.await.map_err(|error| Error::Io(std::io::Error::other(error)))?;
+        let upgraded = self.pending.await.map_err(|error| Error::Io(std::io::Error::other(error)))?;
         Ok(WebSocket::open(TokioIo::new(upgraded), Side::Server, self.agreed, &self.config))
     }
 }

@@ -1,0 +1,234 @@
+//! The charging station's side: connect to a CSMS.
+
+use std::convert::Infallible;
+use std::fmt;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use http::header::{AUTHORIZATION, HeaderMap, HeaderValue};
+use http::{StatusCode, Uri};
+use hyper::upgrade::Upgraded;
+use hyper_util::rt::TokioIo;
+use ocpp_kit::engine::Role;
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+use tieline_edge::websocket::{self, CloseCode, Connector};
+use tieline_service::{Incoming, Reply};
+use tokio::time::timeout;
+use zeroize::Zeroizing;
+
+use crate::message_ids::{MessageIds, RandomMessageIds};
+use crate::session::{Calls, Connection, EndReason, Session};
+use crate::{Identity, IdentityError, Limits, Ocpp, Peer, Tolerance, Version};
+
+/// What may stand in a path segment as it is (RFC 3986 §2.3).
+const ESCAPED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
+
+/// A charging station that can connect to its CSMS.
+///
+/// ```no_run
+/// use tieline_ocpp::client::ChargingStation;
+/// use tieline_ocpp::{Ocpp, Version, v16};
+/// use tieline_service::Router;
+///
+/// # async fn example() -> Result<(), Box<dyn std::error::Error>> {
+/// let station = ChargingStation::new("ws://localhost:9000/ocpp", "CS001", [Version::V1_6])?;
+/// let session = station.connect(Router::<Ocpp, ()>::new().with_state(())).await?;
+/// let csms = session.peer().clone();
+/// tokio::spawn(session.run());
+/// let boot = csms.call(v16::BootNotificationRequest::new("Optimus", "Takara")).await?;
+/// println!("{:?}, next heartbeat in {} s", boot.status, boot.interval);
+/// # Ok(()) }
+/// ```
+pub struct ChargingStation {
+    address: Uri,
+    identity: String,
+    versions: Vec<Version>,
+    password: Option<Zeroizing<Vec<u8>>>,
+    connector: Connector,
+    limits: Arc<Limits>,
+    tolerance: Arc<Tolerance>,
+    ids: Arc<dyn MessageIds>,
+    last_generation: AtomicU64,
+}
+
+impl ChargingStation {
+    /// A station with this identity, whose CSMS has this `ws` or `wss` address, to which the identity will be added.
+    /// The versions are offered in this order of preference.
+    pub fn new(
+        csms: &str,
+        identity: &str,
+        versions: impl IntoIterator<Item = Version>,
+    ) -> Result<Self, ConnectError> {
+        let versions: Vec<Version> = versions.into_iter().collect();
+        for version in &versions {
+            Identity::parse(identity, *version)?;
+        }
+        let segment = utf8_percent_encode(identity, ESCAPED);
+        let address = format!("{}/{segment}", csms.trim_end_matches('/'));
+        let address = address.parse().map_err(|_| ConnectError::Address)?;
+        Ok(Self {
+            address,
+            identity: identity.to_owned(),
+            versions,
+            password: None,
+            connector: Connector::default(),
+            limits: Arc::default(),
+            tolerance: Arc::default(),
+            ids: Arc::new(RandomMessageIds),
+            last_generation: AtomicU64::new(0),
+        })
+    }
+
+    /// Authenticates with this password (security profiles 1 and 2): in 1.6 the octets of `AuthorizationKey`, in 2.x
+    /// the text of `BasicAuthPassword`.
+    pub fn with_password(mut self, password: impl Into<Vec<u8>>) -> Self {
+        self.password = Some(Zeroizing::new(password.into()));
+        self
+    }
+
+    /// Connects in this way, with TLS for example.
+    pub fn with_connector(mut self, connector: Connector) -> Self {
+        self.connector = connector;
+        self
+    }
+
+    /// Limits and times of the sessions.
+    pub fn with_limits(mut self, limits: Limits) -> Self {
+        self.limits = Arc::new(limits);
+        self
+    }
+
+    /// What is forgiven to the CSMS.
+    pub fn with_tolerance(mut self, tolerance: Tolerance) -> Self {
+        self.tolerance = Arc::new(tolerance);
+        self
+    }
+
+    /// Where the ids of our own messages come from. Default: random UUIDs.
+    pub fn with_message_ids(mut self, ids: impl MessageIds) -> Self {
+        self.ids = Arc::new(ids);
+        self
+    }
+
+    /// Connects once. The messages of the CSMS go to this service, while the session [runs](ClientSession::run).
+    pub async fn connect<S>(&self, service: S) -> Result<ClientSession<S>, ConnectError>
+    where
+        S: tower_service::Service<Incoming<Ocpp>, Response = Reply<Ocpp>, Error = Infallible>
+            + Clone
+            + Send
+            + 'static,
+        S::Future: Send,
+    {
+        let offer: Vec<&str> = self.versions.iter().map(|version| version.subprotocol()).collect();
+        let connected =
+            websocket::connect(&self.connector, &self.address, &offer, self.authorization()).await?;
+        let mut socket = connected.socket;
+        let Some(version) = connected.protocol.as_deref().and_then(Version::from_subprotocol) else {
+            let closing = socket.close(CloseCode::PROTOCOL_ERROR, "no OCPP version in common");
+            let _ = timeout(self.limits.close_timeout, closing).await;
+            return Err(ConnectError::NoCommonVersion);
+        };
+        let peer = Peer(Arc::new(Session {
+            identity: Identity::parse(&self.identity, version)?,
+            version,
+            generation: self.last_generation.fetch_add(1, Ordering::Relaxed) + 1,
+            remote: None,
+            tolerance: Arc::clone(&self.tolerance),
+            limits: Arc::clone(&self.limits),
+            extensions: http::Extensions::new(),
+            calls: Calls::new(self.limits.max_queued),
+        }));
+        let ids = Arc::clone(&self.ids);
+        let connection = Connection::new(socket, Role::ChargingStation, peer.clone(), service, ids);
+        Ok(ClientSession { peer, connection })
+    }
+
+    fn authorization(&self) -> HeaderMap {
+        let mut headers = HeaderMap::new();
+        if let Some(password) = &self.password {
+            let mut credentials = Zeroizing::new(format!("{}:", self.identity).into_bytes());
+            credentials.extend_from_slice(password);
+            let mut value = HeaderValue::try_from(format!("Basic {}", STANDARD.encode(&*credentials)))
+                .expect("Base64 is a header value");
+            value.set_sensitive(true);
+            headers.insert(AUTHORIZATION, value);
+        }
+        headers
+    }
+}
+
+impl fmt::Debug for ChargingStation {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ChargingStation")
+            .field("address", &self.address)
+            .field("identity", &self.identity)
+            .field("versions", &self.versions)
+            .finish_non_exhaustive()
+    }
+}
+
+/// An open session with a CSMS. Nothing moves unless it [runs](Self::run).
+pub struct ClientSession<S> {
+    peer: Peer,
+    connection: Box<Connection<S, TokioIo<Upgraded>>>,
+}
+
+impl<S> ClientSession<S>
+where
+    S: tower_service::Service<Incoming<Ocpp>, Response = Reply<Ocpp>, Error = Infallible>
+        + Clone
+        + Send
+        + 'static,
+    S::Future: Send,
+{
+    /// The handle on the CSMS.
+    pub fn peer(&self) -> &Peer {
+        &self.peer
+    }
+
+    /// Runs the session until it ends and its last handler has finished, and tells why it ended. Dropping the future
+    /// cuts the connection.
+    pub async fn run(self) -> EndReason {
+        let mut reason = EndReason::Dropped;
+        self.connection.run(|ended| reason = ended).await;
+        reason
+    }
+}
+
+impl<S> fmt::Debug for ClientSession<S> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ClientSession").field("peer", &self.peer).finish_non_exhaustive()
+    }
+}
+
+/// Why a charging station has no session.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum ConnectError {
+    /// The address of the CSMS is no address.
+    #[error("the address of the CSMS cannot be used")]
+    Address,
+    /// The identity breaks the rules of a version that is offered.
+    #[error(transparent)]
+    Identity(#[from] IdentityError),
+    /// The connection could not be made.
+    #[error(transparent)]
+    WebSocket(#[from] websocket::ConnectError),
+    /// The CSMS supports none of the versions that were offered.
+    #[error("no OCPP version in common")]
+    NoCommonVersion,
+}
+
+impl ConnectError {
+    /// Whether to try again later. An unknown charging station (404) is to try again too, since it may be registered
+    /// meanwhile (1.6-J errata).
+    pub fn is_retryable(&self) -> bool {
+        match self {
+            Self::WebSocket(websocket::ConnectError::Refused(StatusCode::NOT_FOUND)) => true,
+            Self::WebSocket(error) => error.is_retryable(),
+            Self::Address | Self::Identity(_) | Self::NoCommonVersion => false,
+        }
+    }
+}

@@ -1,0 +1,10 @@
+//! Sessions between real sockets: charging stations and a CSMS, ours or made of raw frames.
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+mod calls;
+mod frames;
+mod handlers;
+mod handshake;
+mod order;
+mod registry;
+mod support;
