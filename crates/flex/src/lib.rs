@@ -1,1 +1,23 @@
-//! Placeholder head of the crate.
+//! Flexibility of a fleet: what it would do by itself, what it can do instead, what to offer, and how to keep a promise.
+//!
+//! Everything here is a pure function of its arguments: no IO, no clock, no chance. Powers are integer watts, positive
+//! towards the customer; the same input gives the same output, and ties go by the sessions' names.
+//!
+//! A market message speaks of *changes* against a [`baseline()`]; a charger is told *limits*. [`offer()`] goes from what is
+//! requested to the change that the fleet can really deliver, [`split()`] from what was promised to a limit for each session,
+//! which is 0 or between the charger's minimum and maximum, and which ends.
+#![forbid(unsafe_code)]
+
+mod baseline;
+mod fill;
+mod fleet;
+mod floor;
+mod offer;
+mod plan;
+mod split;
+
+pub use baseline::baseline;
+pub use fleet::{ChargingSession, Connection, Departure, Fleet, Supply, SupplyError};
+pub use offer::{NoOffer, Obstacle, OfferedChange, Pricing, RequestedChange, offer};
+pub use plan::{BoundBy, Plan, PlannedPeriod, SessionPlan, Shortfall, ShortfallReason};
+pub use split::{Target, split};

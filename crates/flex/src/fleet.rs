@@ -1,0 +1,145 @@
+use jiff::Timestamp;
+use rust_decimal::Decimal;
+use tieline_types::{Energy, EntityAddress, Power};
+
+/// The smallest current that a charger can be told besides 0: 6 A per phase (IEC 61851-1).
+pub(crate) const MINIMUM_CURRENT: i64 = 6;
+
+/// What is charging behind one congestion point.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Fleet {
+    /// The connections, each once.
+    pub connections: Vec<Connection>,
+    /// The sessions at them.
+    pub sessions: Vec<ChargingSession>,
+}
+
+/// A connection to the grid.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Connection {
+    /// Its address.
+    pub address: EntityAddress,
+    /// The most that it may draw; `None` where nothing limits it.
+    pub limit: Option<Power>,
+}
+
+/// An EV at a charger.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ChargingSession {
+    /// Its name; unique in the fleet.
+    pub id: String,
+    /// The connection that feeds it.
+    pub connection: EntityAddress,
+    /// What its charger can do.
+    pub supply: Supply,
+    /// What the driver wants in all; `None` if nobody knows.
+    pub energy_wanted: Option<Energy>,
+    /// What has been delivered.
+    pub energy_delivered: Energy,
+    /// When it leaves.
+    pub departure: Departure,
+}
+
+/// When an EV leaves.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Departure {
+    /// It is known.
+    Known(Timestamp),
+    /// The driver said so; drivers leave earlier as often as not.
+    Stated(Timestamp),
+    /// Nobody said anything.
+    Unknown,
+}
+
+/// What a charger can deliver, and in which steps it can be told.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Supply {
+    phases: i64,
+    voltage: i64,
+    maximum_current: i64,
+    in_amperes: bool,
+}
+
+/// A supply that no charger has.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("a charger has 1 to 3 phases, 1 V or more, and at least 6 A")]
+pub struct SupplyError;
+
+impl Supply {
+    /// A charger that is told watts.
+    pub fn in_watts(phases: u8, voltage: u16, maximum_current: u16) -> Result<Self, SupplyError> {
+        Self::new(phases, voltage, maximum_current, false)
+    }
+
+    /// A charger that is told amperes per phase, in steps of 0.1 A.
+    pub fn in_amperes(phases: u8, voltage: u16, maximum_current: u16) -> Result<Self, SupplyError> {
+        Self::new(phases, voltage, maximum_current, true)
+    }
+
+    fn new(phases: u8, voltage: u16, maximum_current: u16, in_amperes: bool) -> Result<Self, SupplyError> {
+        let (phases, voltage, maximum_current) =
+            (i64::from(phases), i64::from(voltage), i64::from(maximum_current));
+        if !(1..=3).contains(&phases) || voltage == 0 || maximum_current < MINIMUM_CURRENT {
+            return Err(SupplyError);
+        }
+        Ok(Self { phases, voltage, maximum_current, in_amperes })
+    }
+
+    /// The least that it delivers unless it is paused: 6 A.
+    pub fn minimum(self) -> Power {
+        Power::from_watts(self.phases * self.voltage * MINIMUM_CURRENT)
+    }
+
+    /// The most that it delivers.
+    pub fn maximum(self) -> Power {
+        Power::from_watts(self.phases * self.voltage * self.maximum_current)
+    }
+
+    /// The limit that says `power` in the charger's own unit: watts, or amperes per phase with one digit, rounded down.
+    pub fn limit(self, power: Power) -> Decimal {
+        if self.in_amperes {
+            Decimal::new(power.watts() * 10 / (self.phases * self.voltage), 1)
+        } else {
+            Decimal::from(power.watts())
+        }
+    }
+
+    /// The largest power up to `watts` that can be told exactly.
+    pub(crate) fn told(self, watts: i64) -> i64 {
+        if self.in_amperes {
+            let tenths = watts * 10 / (self.phases * self.voltage);
+            tenths * self.phases * self.voltage / 10
+        } else {
+            watts
+        }
+    }
+
+    /// The smallest power above `watts` that can be told.
+    pub(crate) fn next_told(self, watts: i64) -> i64 {
+        if self.in_amperes {
+            let tenths = watts * 10 / (self.phases * self.voltage) + 1;
+            // Rounded up where 0.1 A is no whole number of watts, so that telling it gives these tenths again.
+            (tenths * self.phases * self.voltage + 9) / 10
+        } else {
+            watts + 1
+        }
+    }
+}
+
+impl Departure {
+    /// The instant, if there is one.
+    pub const fn at(self) -> Option<Timestamp> {
+        match self {
+            Self::Known(at) | Self::Stated(at) => Some(at),
+            Self::Unknown => None,
+        }
+    }
+}
+
+impl ChargingSession {
+    /// What is still wanted, never negative; `None` if nobody knows.
+    pub fn energy_missing(&self) -> Option<Energy> {
+        let zero = Energy::from_watt_seconds(0);
+        self.energy_wanted.map(|wanted| wanted.checked_sub(self.energy_delivered).unwrap_or(zero).max(zero))
+    }
+}

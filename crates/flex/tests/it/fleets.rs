@@ -1,0 +1,87 @@
+//! Fleets to test with.
+
+use jiff::{SignedDuration, Timestamp};
+use proptest::prelude::*;
+use tieline_flex::{ChargingSession, Connection, Departure, Fleet, Supply};
+use tieline_types::{Energy, EntityAddress, Power, TimeSpan};
+
+pub(crate) const ISP: SignedDuration = SignedDuration::from_mins(15);
+
+pub(crate) fn noon() -> Timestamp {
+    "2026-03-28T12:00:00Z".parse().unwrap()
+}
+
+/// The ISP that starts so many ISPs after noon.
+pub(crate) fn isp(number: i32) -> TimeSpan {
+    let start = noon() + ISP * number;
+    TimeSpan::new(start, start + ISP).unwrap()
+}
+
+pub(crate) fn connection(number: u8) -> EntityAddress {
+    format!("ean.8716859000123450{number:02}").parse().unwrap()
+}
+
+pub(crate) fn session(id: &str, supply: Supply) -> ChargingSession {
+    ChargingSession {
+        id: id.to_owned(),
+        connection: connection(1),
+        supply,
+        energy_wanted: None,
+        energy_delivered: Energy::from_watt_seconds(0),
+        departure: Departure::Unknown,
+    }
+}
+
+/// `count` chargers of three phases and 32 A at one connection without a limit.
+pub(crate) fn three_phase(count: usize) -> Fleet {
+    Fleet {
+        connections: vec![Connection { address: connection(1), limit: None }],
+        sessions: (0..count)
+            .map(|number| session(&format!("s{number}"), Supply::in_watts(3, 230, 32).unwrap()))
+            .collect(),
+    }
+}
+
+fn any_supply() -> impl Strategy<Value = Supply> {
+    (1_u8..=3, 6_u16..=32, any::<bool>()).prop_map(|(phases, current, in_amperes)| {
+        if in_amperes {
+            Supply::in_amperes(phases, 230, current).unwrap()
+        } else {
+            Supply::in_watts(phases, 230, current).unwrap()
+        }
+    })
+}
+
+fn any_departure() -> impl Strategy<Value = Departure> {
+    prop_oneof![
+        Just(Departure::Unknown),
+        (0_i64..300).prop_map(|minutes| Departure::Known(noon() + SignedDuration::from_mins(minutes))),
+        (0_i64..300).prop_map(|minutes| Departure::Stated(noon() + SignedDuration::from_mins(minutes))),
+    ]
+}
+
+pub(crate) fn any_fleet(at_most: usize) -> impl Strategy<Value = Fleet> {
+    let limits = prop::collection::vec(prop::option::of(1_000_i64..60_000), 2);
+    let one = (any_supply(), any_departure(), prop::option::of(0_i64..60), 0_i64..20, 1_u8..=2);
+    (limits, prop::collection::vec(one, 0..=at_most)).prop_map(|(limits, sessions)| Fleet {
+        connections: limits
+            .into_iter()
+            .zip(1_u8..)
+            .map(|(limit, number)| Connection {
+                address: connection(number),
+                limit: limit.map(Power::from_watts),
+            })
+            .collect(),
+        sessions: sessions
+            .into_iter()
+            .enumerate()
+            .map(|(number, (supply, departure, wanted, delivered, at))| ChargingSession {
+                connection: connection(at),
+                energy_wanted: wanted.and_then(|kwh| Energy::from_watt_hours(kwh * 1000)),
+                energy_delivered: Energy::from_watt_hours(delivered * 1000).unwrap(),
+                departure,
+                ..session(&format!("s{number:02}"), supply)
+            })
+            .collect(),
+    })
+}

@@ -1,0 +1,7 @@
+//! The order's way through the crate: baseline, offer, split.
+#![allow(clippy::unwrap_used, reason = "what a test can not go on without ends it")]
+
+mod defects;
+mod fleets;
+mod offers;
+mod splits;

@@ -1,0 +1,130 @@
+use proptest::prelude::*;
+use rust_decimal::Decimal;
+use tieline_flex::{
+    Departure, Fleet, Obstacle, OfferedChange, Pricing, RequestedChange, Target, baseline, offer, split,
+};
+use tieline_types::{Energy, Power};
+
+use crate::fleets::{any_fleet, isp, noon, three_phase};
+
+pub(crate) fn requested(number: i32, min: i64, max: i64) -> RequestedChange {
+    RequestedChange {
+        span: isp(number),
+        min: Power::from_watts(min),
+        max: Power::from_watts(max),
+        requested: true,
+        promised: Power::from_watts(0),
+    }
+}
+
+#[test]
+fn all_that_is_requested_is_offered_where_the_fleet_can_do_it() {
+    let offered = offer(&three_phase(2), &[requested(0, -20_000, 0), requested(1, -20_000, 0)]).unwrap();
+    let baseline = Power::from_watts(2 * 22_080);
+    for (number, offered) in (0..).zip(offered) {
+        assert_eq!(
+            offered,
+            OfferedChange { span: isp(number), change: Power::from_watts(-20_000), baseline }
+        );
+    }
+}
+
+#[test]
+fn no_more_is_offered_than_the_fleet_draws() {
+    let offered = offer(&three_phase(1), &[requested(0, -100_000, 0)]).unwrap();
+    assert_eq!(offered[0].change.watts(), -22_080);
+}
+
+#[test]
+fn what_was_promised_is_not_offered_again() {
+    let promised = RequestedChange { promised: Power::from_watts(-10_000), ..requested(0, -100_000, 0) };
+    let offered = offer(&three_phase(1), &[promised]).unwrap();
+    assert_eq!(offered[0].change.watts(), -12_080);
+    let all = RequestedChange { promised: Power::from_watts(-22_080), ..requested(0, -100_000, 0) };
+    assert_eq!(offer(&three_phase(1), &[all]).unwrap_err().0.len(), 1);
+}
+
+#[test]
+fn less_than_the_least_that_is_wanted_is_no_offer_and_says_how_much_there_was() {
+    let refused = offer(&three_phase(1), &[requested(0, -100_000, -30_000)]).unwrap_err();
+    assert_eq!(refused.0, [(isp(0), Obstacle::TooLittle(Power::from_watts(-22_080)))]);
+}
+
+#[test]
+fn a_car_that_must_leave_full_is_not_sold() {
+    let mut fleet = three_phase(1);
+    fleet.sessions[0].energy_wanted = Energy::from_watt_hours(22_080 / 2);
+    fleet.sessions[0].departure = Departure::Known(isp(1).end());
+    assert!(offer(&fleet, &[requested(0, -20_000, 0), requested(1, -20_000, 0)]).is_err());
+    fleet.sessions[0].departure = Departure::Known(isp(9).end());
+    let offered = offer(&fleet, &[requested(0, -20_000, 0), requested(1, -20_000, 0)]).unwrap();
+    // 2,080 W can not be told; 6 A on three phases are 4,140 W.
+    assert_eq!(offered[0].change.watts(), -17_940);
+}
+
+#[test]
+fn an_increase_is_offered_only_above_what_is_drawn_anyway() {
+    // Everybody charges at full power already.
+    assert!(offer(&three_phase(2), &[requested(0, 0, 10_000)]).is_err());
+}
+
+#[test]
+fn a_price_is_exact_to_four_digits() {
+    let change = OfferedChange {
+        span: isp(0),
+        change: Power::from_watts(-20_001),
+        baseline: Power::from_watts(44_160),
+    };
+    let pricing = Pricing { per_megawatt_hour: dec("85.00") };
+    assert_eq!(pricing.price(&[change, change]).value(), dec("0.8500"));
+    assert_eq!(pricing.price(&[]).value(), dec("0"));
+}
+
+#[test]
+fn a_baseline_is_what_is_drawn_until_the_car_is_full_or_gone() {
+    let mut fleet = three_phase(1);
+    let spans = [isp(0), isp(1), isp(2)];
+    fleet.sessions[0].energy_wanted = Energy::from_watt_hours(22_080 * 3 / 8);
+    let watts: Vec<_> = baseline(&fleet, &spans).into_iter().map(Power::watts).collect();
+    assert_eq!(watts, [22_080, 11_040, 0]);
+    fleet.sessions[0].energy_wanted = None;
+    fleet.sessions[0].departure = Departure::Known(noon() + jiff::SignedDuration::from_mins(20));
+    let watts: Vec<_> = baseline(&fleet, &spans).into_iter().map(Power::watts).collect();
+    assert_eq!(watts, [22_080, 7_360, 0]);
+    assert_eq!(baseline(&Fleet::default(), &spans), [Power::from_watts(0); 3]);
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(1_500))]
+
+    #[test]
+    fn an_offer_is_within_the_request_and_can_be_delivered(
+        fleet in any_fleet(6),
+        bounds in prop::collection::vec((0_i64..60_000, 0_i64..60_000, any::<bool>()), 1..5),
+    ) {
+        let changes: Vec<_> = (0..).zip(&bounds).map(|(number, (one, other, up))| {
+            let (low, high) = (*one.min(other), *one.max(other));
+            if *up { requested(number, low, high) } else { requested(number, -high, -low) }
+        }).collect();
+        let Ok(offered) = offer(&fleet, &changes) else { return Ok(()) };
+        for offered in &offered {
+            let asked = changes.iter().find(|asked| asked.span == offered.span).unwrap();
+            prop_assert!((asked.min..=asked.max).contains(&offered.change));
+        }
+        // The other ISPs stay as they are.
+        let spans: Vec<_> = changes.iter().map(|asked| asked.span).collect();
+        let targets: Vec<_> = spans.iter().zip(baseline(&fleet, &spans)).map(|(span, baseline)| {
+            let change = offered.iter().find(|offered| offered.span == *span).map_or(0, |offered| offered.change.watts());
+            Target { span: *span, power: Power::from_watts(baseline.watts() + change) }
+        }).collect();
+        let plan = split(&fleet, &targets);
+        for offered in &offered {
+            let missed = plan.shortfalls.iter().find(|shortfall| shortfall.span == offered.span);
+            prop_assert!(missed.is_none(), "{missed:?}");
+        }
+    }
+}
+
+fn dec(text: &str) -> Decimal {
+    text.parse().unwrap()
+}

@@ -1,0 +1,130 @@
+use proptest::prelude::*;
+use tieline_flex::{Plan, ShortfallReason, Supply, Target, split};
+use tieline_types::{Power, TimeSpan};
+
+use crate::fleets::{any_fleet, isp, session, three_phase};
+
+fn target(number: i32, watts: i64) -> Target {
+    Target { span: isp(number), power: Power::from_watts(watts) }
+}
+
+/// What the plan gives in all during `span`.
+pub(crate) fn total(plan: &Plan, span: TimeSpan) -> i64 {
+    let during = |plan: &tieline_flex::SessionPlan| {
+        plan.periods.iter().find(|period| period.span.encloses(span)).map_or(0, |period| period.power.watts())
+    };
+    plan.sessions.iter().map(during).sum()
+}
+
+#[test]
+fn equal_sessions_share_alike_to_the_watt() {
+    let plan = split(&three_phase(3), &[target(0, 20_000)]);
+    let mut powers: Vec<i64> = plan.sessions.iter().map(|session| session.periods[0].power.watts()).collect();
+    powers.sort_unstable();
+    assert_eq!(powers, [6_666, 6_667, 6_667]);
+    assert!(plan.shortfalls.is_empty());
+}
+
+#[test]
+fn what_leaves_less_than_six_amperes_pauses_some_and_not_all() {
+    // Three minima are 12,420 W.
+    let plan = split(&three_phase(3), &[target(0, 9_000)]);
+    let powers: Vec<i64> = plan.sessions.iter().map(|session| session.periods[0].power.watts()).collect();
+    assert_eq!(powers.iter().filter(|watts| **watts == 0).count(), 1);
+    assert_eq!(powers.iter().sum::<i64>(), 9_000);
+}
+
+#[test]
+fn a_target_in_the_gap_is_missed_from_below_and_says_so() {
+    let plan = split(&three_phase(1), &[target(0, 2_000)]);
+    assert_eq!(total(&plan, isp(0)), 0);
+    assert_eq!(plan.shortfalls[0].reason, ShortfallReason::MinimumCurrent);
+}
+
+#[test]
+fn amperes_are_told_in_tenths_and_never_add_up_to_more() {
+    let mut fleet = three_phase(2);
+    for session in &mut fleet.sessions {
+        session.supply = Supply::in_amperes(3, 230, 32).unwrap();
+    }
+    let plan = split(&fleet, &[target(0, 20_000)]);
+    assert_eq!(total(&plan, isp(0)), 19_941);
+    for session in &plan.sessions {
+        assert_eq!(session.periods[0].limit.scale(), 1, "{:?}", session.periods[0].limit);
+    }
+    // One that is told watts takes up the rest.
+    fleet.sessions.push(session("w", Supply::in_watts(1, 230, 16).unwrap()));
+    assert_eq!(total(&split(&fleet, &[target(0, 20_000)]), isp(0)), 20_000);
+}
+
+#[test]
+fn limits_that_do_not_change_are_one_period() {
+    let targets: Vec<_> = (0..4).map(|number| target(number, 20_000)).collect();
+    let plan = split(&three_phase(2), &targets);
+    for session in &plan.sessions {
+        assert_eq!(session.periods.len(), 1);
+        assert_eq!(session.periods[0].span, TimeSpan::new(isp(0).start(), isp(3).end()).unwrap());
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(2_000))]
+
+    #[test]
+    fn every_limit_is_legal_and_every_target_kept_or_its_miss_reported(
+        fleet in any_fleet(6),
+        watts in prop::collection::vec(0_i64..120_000, 1..6),
+    ) {
+        let targets: Vec<_> = (0..).zip(&watts).map(|(number, watts)| target(number, *watts)).collect();
+        let plan = split(&fleet, &targets);
+        for planned in &plan.sessions {
+            let supply = fleet.sessions.iter().find(|session| session.id == planned.session).unwrap().supply;
+            prop_assert_eq!(planned.periods.first().unwrap().span.start(), isp(0).start());
+            prop_assert_eq!(planned.periods.last().unwrap().span.end(), targets.last().unwrap().span.end());
+            for pair in planned.periods.windows(2) {
+                prop_assert_eq!(pair[0].span.end(), pair[1].span.start());
+            }
+            for period in &planned.periods {
+                let legal = period.power.watts() == 0
+                    || (supply.minimum()..=supply.maximum()).contains(&period.power);
+                prop_assert!(legal, "{period:?} of {supply:?}");
+            }
+        }
+        for target in &targets {
+            let planned = total(&plan, target.span);
+            let missed = plan.shortfalls.iter().find(|shortfall| shortfall.span == target.span);
+            match missed {
+                None => prop_assert_eq!(planned, target.power.watts()),
+                Some(missed) => {
+                    prop_assert_eq!(planned, missed.planned.watts());
+                    let above = planned > target.power.watts();
+                    prop_assert_eq!(above, missed.reason == ShortfallReason::MustRun);
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn the_order_of_the_sessions_does_not_matter(
+        fleet in any_fleet(6),
+        watts in 0_i64..120_000,
+    ) {
+        let mut reversed = fleet.clone();
+        reversed.sessions.reverse();
+        prop_assert_eq!(split(&fleet, &[target(0, watts)]), split(&reversed, &[target(0, watts)]));
+    }
+
+    /// Against every choice of who runs: whatever some choice reaches exactly, the plan reaches.
+    #[test]
+    fn a_target_that_equal_watt_chargers_can_reach_is_reached(
+        count in 1_usize..7,
+        watts in 0_i64..160_000,
+    ) {
+        let fleet = three_phase(count);
+        let (minimum, maximum) = (fleet.sessions[0].supply.minimum().watts(), fleet.sessions[0].supply.maximum().watts());
+        let reachable = (0..=i64::try_from(count).unwrap())
+            .any(|running| (running * minimum..=running * maximum).contains(&watts));
+        let plan = split(&fleet, &[target(0, watts)]);
+        prop_assert_eq!(plan.shortfalls.is_empty(), reachable, "{} W over {}", watts, count);
+    }
+}
