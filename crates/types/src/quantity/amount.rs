@@ -57,11 +57,17 @@ impl Amount {
     /// The product, exactly: a price times an ActivationFactor.
     pub fn checked_mul(self, factor: Decimal) -> Result<Self, QuantityError> {
         let (left, right) = (self.0.normalize(), factor.normalize());
-        let product = left.checked_mul(right).ok_or(QuantityError::Overflow)?;
-        if !product.is_zero() && product.scale() < left.scale() + right.scale() {
-            return Err(QuantityError::Overflow);
+        let mut digits = left.mantissa().checked_mul(right.mantissa()).ok_or(QuantityError::Overflow)?;
+        let mut scale = left.scale() + right.scale();
+        while scale > DIGITS {
+            if digits % 10 != 0 {
+                return Err(QuantityError::Inexact { unit: "ten-thousandths" });
+            }
+            digits /= 10;
+            scale -= 1;
         }
-        Self::new(product)
+        let product = Decimal::try_from_i128_with_scale(digits, scale);
+        product.map(Self).map_err(|_| QuantityError::Overflow)
     }
 
     /// Decimals give up fraction digits when whole ones need the room; a sum that did is not the sum.
@@ -129,7 +135,13 @@ mod tests {
         assert!(amount("0.0001").checked_mul("0.5".parse().unwrap()).is_err());
         let huge = amount("9999999999999999999999999999");
         assert_eq!(huge.checked_add(amount("0.0001")), None);
-        assert!(huge.checked_mul("10".parse().unwrap()).is_err());
+        assert_eq!(huge.checked_mul("100".parse().unwrap()), Err(QuantityError::Overflow));
+        let tiny = Decimal::from_i128_with_scale(1, 28);
+        assert_eq!(
+            amount("0.0001").checked_mul(tiny),
+            Err(QuantityError::Inexact { unit: "ten-thousandths" })
+        );
+        assert_eq!(amount("0").checked_mul(tiny), Ok(Amount::ZERO));
         assert_eq!(Amount::rounded("-0.00005".parse().unwrap()), amount("-0.0001"));
     }
 }

@@ -4,7 +4,7 @@ use std::str::FromStr;
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 
-use super::units::parse_whole;
+use super::units::{TooLarge, parse_whole, whole};
 use super::{Power, QuantityError};
 use crate::{ParseError, TimeSpan};
 
@@ -41,14 +41,11 @@ impl Energy {
 
     /// Energy of that many kilowatt-hours, exactly.
     pub fn from_kilowatt_hours(kilowatt_hours: Decimal) -> Result<Self, QuantityError> {
-        let product = kilowatt_hours
-            .checked_mul(Decimal::from(PER_KILOWATT_HOUR))
-            .ok_or(QuantityError::Overflow)?
-            .normalize();
-        if product.scale() != 0 {
-            return Err(QuantityError::Inexact { unit: "watt-seconds" });
+        match whole(kilowatt_hours, PER_KILOWATT_HOUR) {
+            Ok(Some(watt_seconds)) => Ok(Self { watt_seconds }),
+            Ok(None) => Err(QuantityError::Inexact { unit: "watt-seconds" }),
+            Err(TooLarge) => Err(QuantityError::Overflow),
         }
-        i64::try_from(product).map(Self::from_watt_seconds).map_err(|_| QuantityError::Overflow)
     }
 
     /// The watt-seconds.

@@ -11,12 +11,23 @@ pub(super) fn parse_whole(text: &str, units: &[(&str, i64)]) -> Result<i64, &'st
     let (number, unit) = (text[..end].trim_end_matches(' '), &text[end..]);
     let &(_, factor) =
         units.iter().find(|(name, _)| *name == unit).ok_or("its unit is missing or unknown")?;
-    let whole =
-        parse_decimal(number)?.checked_mul(Decimal::from(factor)).ok_or("it is too large")?.normalize();
-    if whole.scale() != 0 {
-        return Err("it is finer than the smallest unit");
+    match whole(parse_decimal(number)?, factor) {
+        Ok(Some(whole)) => Ok(whole),
+        Ok(None) => Err("it is finer than the smallest unit"),
+        Err(TooLarge) => Err("it is too large"),
     }
-    i64::try_from(whole).map_err(|_| "it is too large")
+}
+
+pub(super) struct TooLarge;
+
+/// The product, if it is a whole number. Decimals would round one that does not fit their 28 digits.
+pub(super) fn whole(value: Decimal, factor: i64) -> Result<Option<i64>, TooLarge> {
+    let product = value.mantissa().checked_mul(factor.into()).ok_or(TooLarge)?;
+    let divisor = 10_i128.pow(value.scale());
+    if product % divisor != 0 {
+        return Ok(None);
+    }
+    i64::try_from(product / divisor).map(Some).map_err(|_| TooLarge)
 }
 
 /// Reads an `xs:decimal` (digits with an optional sign and point, no exponent), exactly.
@@ -45,6 +56,21 @@ pub(super) fn parse_decimal(text: &str) -> Result<Decimal, &'static str> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_product_beyond_28_digits_is_not_rounded() {
+        let units = [("MWh", 3_600_000_000)];
+        assert_eq!(
+            parse_whole("22222222.222222222222 MWh", &units),
+            Err("it is finer than the smallest unit")
+        );
+        assert_eq!(
+            parse_whole("0.0000000000000000000000000001 MWh", &units),
+            Err("it is finer than the smallest unit")
+        );
+        assert_eq!(parse_whole("9999999999999999999999999999 MWh", &units), Err("it is too large"));
+        assert_eq!(parse_whole("0.0000000025 MWh", &units), Ok(9));
+    }
 
     #[test]
     fn reads_the_lexical_forms_of_a_decimal() {
