@@ -59,11 +59,10 @@ macro_rules! event {
 }
 
 pub(crate) fn log_fault<P: Protocol>(head: &Head<P>, fault: &Fault<P>) {
-    match fault {
-        Fault::UnknownAction | Fault::Undecodable(_) | Fault::TimedOut | Fault::Layer(_) => {
-            event!(warn, head, fault)
-        }
-        Fault::Missing { .. } | Fault::Failed(_) | Fault::Panicked { .. } => event!(error, head, fault),
+    if fault.is_by_peer() || matches!(fault, Fault::TimedOut | Fault::Layer(_)) {
+        event!(warn, head, fault);
+    } else {
+        event!(error, head, fault);
     }
 }
 

@@ -1,0 +1,10 @@
+use tieline_service::echo::{Echo, Said, Say};
+use tieline_service::{Call, Router};
+
+fn on_say(Call(say): Call<Say>) -> Said {
+    Said(say.text)
+}
+
+fn main() {
+    let _ = Router::<Echo>::new().on(on_say);
+}
