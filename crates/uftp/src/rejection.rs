@@ -226,10 +226,11 @@ fn unknown_reference(text: &str) -> Option<&str> {
 
 /// Equal but for case, blanks and punctuation.
 fn same_words(one: &str, other: &str) -> bool {
-    let letters = |text: &'_ str| {
-        text.chars().filter(|c| c.is_alphanumeric()).flat_map(char::to_lowercase).collect::<Vec<_>>()
-    };
-    letters(one) == letters(other)
+    letters(one).eq(letters(other))
+}
+
+fn letters(text: &str) -> impl Iterator<Item = char> {
+    text.chars().filter(|c| c.is_alphanumeric()).flat_map(char::to_lowercase)
 }
 
 impl fmt::Display for RejectionReason {

@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use axum::Router;
 use axum::body::Bytes;
-use axum::http::{HeaderMap, StatusCode};
 use axum::routing::post;
+use http::{HeaderMap, StatusCode};
 use tieline_edge::HttpClient;
 use tieline_edge::tls::ClientTls;
 use tieline_uftp::{Client, Delivery, Endpoint};

@@ -1,9 +1,10 @@
 //! The endpoint, over real sockets.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use axum::Router;
+use tieline_edge::PeerIdentity;
 use tieline_types::ManualClock;
 use tieline_uftp::server::{
     AddressBook, AddressBookError, FixedAddressBook, Inbox, InboxError, KnownParticipant, MemoryInbox,
@@ -14,6 +15,7 @@ use tieline_uftp::{
 };
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
+use tower::ServiceExt as _;
 
 use crate::fixtures::{key, names, read};
 
@@ -314,4 +316,60 @@ async fn limits_are_those_of_the_configuration() {
     config.limits = Limits { envelope_bytes: 1000, ..Limits::default() };
     let address = serve(MemoryInbox::new(1, Duration::ZERO), book(), config).await;
     assert_eq!(post(&address, &flex_request()).await.0, 413);
+}
+
+/// What is logged while `body` is posted, from 192.0.2.1.
+async fn logged(body: Vec<u8>) -> String {
+    let lines = Arc::new(Mutex::new(Vec::new()));
+    let sink = Lines(Arc::clone(&lines));
+    let subscriber = tracing_subscriber::fmt().with_ansi(false).with_writer(move || sink.clone()).finish();
+    let clock = Arc::new(ManualClock::new("2026-03-28T12:00:00Z".parse().unwrap()));
+    let receiver =
+        Receiver::new(MemoryInbox::new(1, Duration::ZERO), book(), clock, ReceiverConfig::new(us()));
+    let request = http::Request::post(MESSAGE_PATH)
+        .header("content-type", "text/xml")
+        .header("content-length", body.len())
+        .extension(PeerIdentity::new("192.0.2.1:4000".parse().unwrap()))
+        .body(axum::body::Body::from(body))
+        .unwrap();
+    {
+        let _guard = tracing::subscriber::set_default(subscriber);
+        receiver.oneshot(request).await.unwrap_or_else(|never| match never {});
+    }
+    String::from_utf8(lines.lock().unwrap().clone()).unwrap()
+}
+
+#[derive(Clone)]
+struct Lines(Arc<Mutex<Vec<u8>>>);
+
+impl std::io::Write for Lines {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        self.0.lock().unwrap().extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
+}
+
+#[tokio::test]
+async fn a_refusal_is_logged_with_peer_sender_and_cause() {
+    let line = logged(read("negative", "xsd-timezone-mars.signed.xml")).await;
+    for part in [
+        "WARN",
+        "192.0.2.1:4000",
+        "DSO",
+        "dso.example.com",
+        "status=400",
+        "FlexRequest@TimeZone",
+        "Mars/Olympus",
+    ] {
+        assert!(line.contains(part), "{part}: {line}");
+    }
+    let line = logged(read("negative", "unknown-sender-domain.signed.xml")).await;
+    assert!(line.contains("status=419") && line.contains("unknown sender"), "{line}");
+    // Nothing of a message is believed, or logged, before its signature is.
+    let line = logged(read("negative", "wrong-key.signed.xml")).await;
+    assert!(line.contains("status=401") && !line.contains("FlexRequest"), "{line}");
 }
