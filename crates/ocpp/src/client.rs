@@ -37,7 +37,7 @@ const ESCAPED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'
 /// let session = station.connect(Router::<Ocpp, ()>::new().with_state(())).await?;
 /// let csms = session.peer().clone();
 /// tokio::spawn(session.run());
-/// let boot = csms.call(v16::BootNotificationRequest::new("Optimus", "Takara")).await?;
+/// let boot = csms.call(v16::BootNotificationRequest::new("Takara", "Optimus")).await?;
 /// println!("{:?}, next heartbeat in {} s", boot.status, boot.interval);
 /// # Ok(()) }
 /// ```

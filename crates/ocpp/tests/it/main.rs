@@ -1,6 +1,7 @@
 //! Sessions between real sockets: charging stations and a CSMS, ours or made of raw frames.
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+mod actions;
 mod calls;
 mod frames;
 mod handlers;
