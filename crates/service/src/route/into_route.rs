@@ -156,6 +156,7 @@ impl<F> HandlerRoute<F> {
     }
 }
 
+#[diagnostic::do_not_recommend]
 impl<P, S, F, Of> IntoRoute<P, S, of::Wrapped<Of>> for HandlerRoute<F>
 where
     P: Protocol,
@@ -170,6 +171,7 @@ where
     }
 }
 
+#[diagnostic::do_not_recommend]
 impl<P, S, F, Of> OnRoute<P, S, of::Wrapped<Of>> for HandlerRoute<F>
 where
     P: Carries<F::Action>,

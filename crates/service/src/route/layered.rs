@@ -43,6 +43,7 @@ pub fn timeout<R>(limit: Duration, route: R) -> Layered<R, Timeout> {
     Layered::new(route, Timeout::new(limit))
 }
 
+#[diagnostic::do_not_recommend]
 impl<P, S, R, L, Of> IntoRoute<P, S, of::Layered<Of>> for Layered<R, L>
 where
     P: Protocol,
@@ -61,6 +62,7 @@ where
     }
 }
 
+#[diagnostic::do_not_recommend]
 impl<P, S, R, L, Of> OnRoute<P, S, of::Layered<Of>> for Layered<R, L>
 where
     P: Carries<R::Action>,

@@ -119,13 +119,13 @@ async fn a_timeout_bounds_the_wait_for_a_layer_inside() {
 #[tokio::test(start_paused = true)]
 async fn a_timeout_does_not_bound_what_comes_after() {
     async fn later(Call(say): Call<Say>) -> (Said, After) {
-        (Said(say.text), After::new(tokio::time::sleep(Duration::from_secs(3600))))
+        (Said(say.text), After::new(tokio::time::sleep(Duration::from_hours(1))))
     }
     let service = Router::<Echo>::new().on(later).layer(Timeout::new(Duration::from_secs(2))).into_service();
     let mut reply = reply(&service, Version::One, "Say", "hello").await;
     let begin = tokio::time::Instant::now();
     reply.take_after().run(&incoming(Version::One, "Say", "hello").head).await;
-    assert_eq!(begin.elapsed(), Duration::from_secs(3600));
+    assert_eq!(begin.elapsed(), Duration::from_hours(1));
 }
 
 #[tokio::test(start_paused = true)]
@@ -227,15 +227,15 @@ async fn a_buffer_works_on_the_router_and_on_a_route() {
 
 #[tokio::test]
 async fn a_request_can_be_changed_on_its_way() {
+    async fn hum(message: tieline_service::Raw<Echo>) -> Answer {
+        Answer::Text(message.0)
+    }
     let louder = || {
         MapRequestLayer::new(|mut incoming: Incoming<Echo>| {
             incoming.message.make_ascii_uppercase();
             incoming
         })
     };
-    async fn hum(message: tieline_service::Raw<Echo>) -> Answer {
-        Answer::Text(message.0)
-    }
     let service = Router::<Echo>::new().on(on_say).fallback(hum).layer(louder()).into_service();
     assert_eq!(answer(&service, "Say", "hello").await, text("HELLO"));
     assert_eq!(answer(&service, "Hum", "hello").await, text("HELLO"));
