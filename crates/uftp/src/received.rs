@@ -4,7 +4,7 @@ use bytes::Bytes;
 use jiff::Timestamp;
 
 use crate::value::{DateTime, MessageId};
-use crate::{Header, Participant, Payload, RejectionReason};
+use crate::{Header, Participant, Payload, Rejected, RejectionReason};
 
 /// A message that was received: its signature fits its sender, and it is valid by its schema.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -25,6 +25,11 @@ pub struct Received {
 }
 
 impl Received {
+    /// The rejection that the [`concerns`](Self::concerns) demand, if there are any.
+    pub fn rejection(&self) -> Option<Rejected> {
+        Rejected::for_any(self.concerns.iter().cloned())
+    }
+
     /// The header of an answer from the participant `own`. It goes to the one who has signed the message, whoever
     /// the message says has sent it.
     pub fn reply_header(&self, own: &Participant, message_id: MessageId, time_stamp: DateTime) -> Header {

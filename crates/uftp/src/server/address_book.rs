@@ -19,6 +19,16 @@ pub trait AddressBook: Send + Sync + 'static {
     ) -> impl Future<Output = Result<Option<Arc<KnownParticipant>>, AddressBookError>> + Send;
 }
 
+impl<T: AddressBook> AddressBook for Arc<T> {
+    fn look_up(
+        &self,
+        role: Role,
+        domain: &Domain,
+    ) -> impl Future<Output = Result<Option<Arc<KnownParticipant>>, AddressBookError>> + Send {
+        T::look_up(self, role, domain)
+    }
+}
+
 /// What is known of a participant.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct KnownParticipant {

@@ -1,7 +1,7 @@
 //! Where received messages are kept.
 
 use std::future::{Future, ready};
-use std::sync::Mutex;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use crate::Received;
@@ -13,6 +13,12 @@ pub trait Inbox: Send + Sync + 'static {
     /// A message that is there already is no error: the same bytes again are what a careful sender repeats, and
     /// other bytes under the same identifier are answered by a rejection.
     fn accept(&self, received: Received) -> impl Future<Output = Result<Receipt, InboxError>> + Send;
+}
+
+impl<I: Inbox> Inbox for Arc<I> {
+    fn accept(&self, received: Received) -> impl Future<Output = Result<Receipt, InboxError>> + Send {
+        I::accept(self, received)
+    }
 }
 
 /// What the inbox did with a message.

@@ -6,6 +6,9 @@ use crate::fixtures::{names, read};
 
 const PER_MESSAGE: usize = 300;
 
+/// Later attributes are read where they are forgiven, and left out when the message is written in its own version.
+const WRITTEN_BACK: Tolerance = Tolerance { later_attributes: false, ..Tolerance::LENIENT };
+
 /// xorshift64: the same numbers on each run.
 struct Numbers(u64);
 
@@ -64,9 +67,9 @@ fn a_damaged_payload_is_refused_or_read_to_something_that_reads_back() {
         for _ in 0..PER_MESSAGE {
             let mut document = original.clone();
             damage(&mut document, &mut numbers);
-            match parse(&document, &Tolerance::LENIENT) {
+            match parse(&document, &WRITTEN_BACK) {
                 Ok(payload) => {
-                    assert_eq!(parse(&payload.to_xml(), &Tolerance::LENIENT).as_ref(), Ok(&payload));
+                    assert_eq!(parse(&payload.to_xml(), &WRITTEN_BACK).as_ref(), Ok(&payload));
                     read_back += 1;
                 }
                 Err(error) => {

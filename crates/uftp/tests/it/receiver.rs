@@ -11,23 +11,14 @@ use tieline_uftp::server::{
     Receipt, Receiver, ReceiverConfig,
 };
 use tieline_uftp::{
-    Limits, MESSAGE_PATH, Participant, Received, RejectionReason, Role, SignedMessage, Tolerance, Version,
+    Decision, Limits, MESSAGE_PATH, Participant, Payload, Received, RejectionReason, Role, SignedMessage,
+    Tolerance, Version,
 };
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
 use tower::ServiceExt as _;
 
 use crate::fixtures::{key, names, read};
-
-/// An inbox that the test can look into.
-#[derive(Clone)]
-struct Shared(Arc<MemoryInbox>);
-
-impl Inbox for Shared {
-    async fn accept(&self, received: Received) -> Result<Receipt, InboxError> {
-        self.0.accept(received).await
-    }
-}
 
 fn us() -> Vec<Participant> {
     vec![Participant { role: Role::Agr, domain: "agr.example.com".parse().unwrap() }]
@@ -55,7 +46,7 @@ async fn serve<I: Inbox, A: AddressBook>(inbox: I, book: A, config: ReceiverConf
 
 async fn start() -> (Arc<MemoryInbox>, String) {
     let inbox = Arc::new(MemoryInbox::new(100, Duration::from_millis(1500)));
-    let address = serve(Shared(Arc::clone(&inbox)), book(), ReceiverConfig::new(us())).await;
+    let address = serve(Arc::clone(&inbox), book(), ReceiverConfig::new(us())).await;
     (inbox, address)
 }
 
@@ -226,6 +217,24 @@ async fn a_message_for_others_or_of_another_role_is_kept_with_concerns() {
     // The same MessageID from another sender is another message.
     let concerns: Vec<_> = inbox.take().into_iter().map(|received| received.concerns).collect();
     assert_eq!(concerns, [vec![RejectionReason::UnknownRecipient], vec![RejectionReason::InvalidSender]]);
+}
+
+#[tokio::test]
+async fn the_answer_goes_to_the_one_who_signed() {
+    let (inbox, address) = start().await;
+    assert_eq!(post(&address, &read("negative", "func-sender-mismatch.signed.xml")).await.0, 200);
+    let [received] = inbox.take().try_into().unwrap();
+    assert_eq!(received.payload.sender().as_str(), "fake.example.com");
+    let id = "e5cf16ff-fe17-4a57-8c3c-d068f59030e5".parse().unwrap();
+    let header = received.reply_header(&us()[0], id, received.received_at.into());
+    let rejection = Decision::from(received.rejection().unwrap());
+    let answer = received.payload.respond(&rejection, header).unwrap();
+    assert_eq!(
+        (answer.sender().as_str(), answer.recipient().as_str()),
+        ("agr.example.com", "dso.example.com")
+    );
+    let Payload::FlexRequestResponse(answer) = answer else { panic!("{answer:?}") };
+    assert_eq!(answer.response.rejection_reason.unwrap(), "Invalid Sender");
 }
 
 #[tokio::test]
