@@ -1,9 +1,5 @@
 //! A CSMS with three handlers, as in zeegat's quickstart. Run it, then `cargo run -p tieline-ocpp --example charger`.
-#![expect(
-    clippy::print_stdout,
-    clippy::disallowed_methods,
-    reason = "an example talks to its terminal and reads the clock"
-)]
+#![expect(clippy::print_stdout, reason = "an example talks to its terminal")]
 
 use std::time::Duration;
 

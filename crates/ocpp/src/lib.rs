@@ -30,6 +30,7 @@
 
 mod actions;
 pub mod fault;
+pub mod frame;
 mod identity;
 mod message_ids;
 mod protocol;

@@ -373,11 +373,11 @@ async fn a_router_s_after_comes_after_the_answer() {
     async fn on_heartbeat(_: Call<HeartbeatRequest>) -> HeartbeatResponse {
         HeartbeatResponse::new(noon())
     }
-    let done = Arc::new(tokio::sync::Notify::new());
     async fn then(_: Sent<Ocpp, HeartbeatRequest>, peer: Peer, State(done): State<Arc<tokio::sync::Notify>>) {
         let _ = peer.call(ClearCacheRequest::new()).await;
         done.notify_one();
     }
+    let done = Arc::new(tokio::sync::Notify::new());
     let router = Router::<Ocpp, _>::new().on(on_heartbeat).after(then).with_state(Arc::clone(&done));
     let csms = serve(open_csms(router).build()).await;
     let mut station = RawPeer::station(csms, "CS001", "ocpp1.6").await;

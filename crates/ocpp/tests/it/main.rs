@@ -3,6 +3,8 @@
 
 mod actions;
 mod calls;
+mod check_frame;
+mod damage;
 mod frames;
 mod handlers;
 mod handshake;
