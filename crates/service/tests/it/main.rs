@@ -7,6 +7,7 @@ mod faults;
 mod layers;
 mod log;
 mod messages;
+mod readiness;
 mod replies;
 mod routing;
 mod trace;
