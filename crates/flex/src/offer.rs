@@ -171,11 +171,19 @@ fn greatest(requested: &RequestedChange) -> Option<i64> {
     if !requested.requested {
         return None;
     }
+    let (min, max) = bounds(requested);
+    (min <= max).then_some(if max <= 0 { min } else { max })
+}
+
+/// The bounds of what may be offered. The baseline has every session at its maximum, so a limit can't make it draw more:
+/// an increase only takes back what was promised as a reduction.
+fn bounds(requested: &RequestedChange) -> (i64, i64) {
     let (min, max) = (requested.min.watts(), requested.max.watts());
-    Some(if max <= 0 { min } else { max })
+    (min, if max > 0 { max.min((-requested.promised.watts()).max(0)) } else { max })
 }
 
 /// Whether a change is in the direction that is requested and within its bounds.
 fn within(requested: &RequestedChange, change: i64) -> bool {
-    change != 0 && (requested.min.watts()..=requested.max.watts()).contains(&change)
+    let (min, max) = bounds(requested);
+    change != 0 && (min..=max).contains(&change)
 }

@@ -68,6 +68,17 @@ fn an_increase_is_offered_only_above_what_is_drawn_anyway() {
     assert!(offer(&three_phase(2), &[requested(0, 0, 10_000)]).is_err());
 }
 
+/// A car that is full halfway draws half its maximum on average; a limit does not make it draw more.
+#[test]
+fn an_increase_is_not_sold_from_a_car_that_is_full_before_the_end() {
+    let mut fleet = three_phase(1);
+    fleet.sessions[0].energy_wanted = Energy::from_watt_hours(22_080 / 8);
+    let refused = offer(&fleet, &[requested(0, 0, 10_000)]).unwrap_err();
+    assert_eq!(refused.0, [(isp(0), Obstacle::Nothing)]);
+    let promised = RequestedChange { promised: Power::from_watts(-6_000), ..requested(0, 0, 10_000) };
+    assert_eq!(offer(&fleet, &[promised]).unwrap()[0].change.watts(), 6_000);
+}
+
 #[test]
 fn a_price_is_exact_to_four_digits() {
     let change = OfferedChange {
