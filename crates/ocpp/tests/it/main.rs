@@ -11,3 +11,4 @@ mod handshake;
 mod order;
 mod registry;
 mod support;
+mod tls;
