@@ -11,11 +11,12 @@ use crate::{Limits, Tolerance};
 /// Most attributes that [`Attributes::taken`] can tell apart.
 const MOST: usize = 64;
 
+/// One attribute as it stands in the document.
 #[derive(Clone, Copy)]
-struct Attribute<'t> {
-    name: &'t str,
+pub(super) struct Attribute<'t> {
+    pub(super) name: &'t str,
     /// The value as it stands in the document.
-    raw: &'t str,
+    pub(super) raw: &'t str,
     /// The value is ASCII without references or blanks to normalise: it stands for itself.
     plain: bool,
 }
@@ -39,34 +40,14 @@ impl<'t> Attributes<'t> {
     pub(super) fn read(tag: &'t Tag<'_>, tolerance: Tolerance, limits: &Limits) -> Result<Self, ParseError> {
         let mut list = SmallVec::new();
         let most = limits.attributes.min(MOST);
-        let ill_formed = |why: &'static str| tag.error(ParseErrorKind::IllFormed(why.into()));
-        let mut scanner = Scanner { text: tag.start.attributes_raw(), at: 0 };
-        loop {
-            let separated = scanner.skip_blanks();
-            let name = scanner.name();
-            if name.is_empty() && scanner.at == scanner.text.len() {
-                break;
-            }
-            if !separated {
-                return Err(ill_formed("attributes need white space between them").attribute(name));
-            }
-            scanner.skip_blanks();
-            if name.is_empty() || !scanner.take(b'=') {
-                return Err(ill_formed("an attribute has no name or no value").attribute(name));
-            }
-            scanner.skip_blanks();
-            let (raw, plain) = if scanner.take(b'"') {
-                scanner.value(b'"')
-            } else if scanner.take(b'\'') {
-                scanner.value(b'\'')
-            } else {
-                return Err(ill_formed("an attribute value has no quotes").attribute(name));
-            }
-            .ok_or_else(|| ill_formed("an attribute value has a forbidden character").attribute(name))?;
+        let mut scanner = Scanner::new(tag.start.attributes_raw());
+        while let Some(found) = scanner.attribute() {
+            let attribute = found
+                .map_err(|(name, why)| tag.error(ParseErrorKind::IllFormed(why.into())).attribute(name))?;
             if list.len() == most {
                 return Err(tag.error(ParseErrorKind::Limit("attributes", most)));
             }
-            list.push(Attribute { name, raw, plain });
+            list.push(attribute);
         }
         Ok(Self { tag, tolerance, most_bytes: limits.value_bytes, list, taken: 0, next: 0 })
     }
@@ -147,8 +128,8 @@ impl<'t> Attributes<'t> {
     }
 }
 
-/// Goes through the attributes of a tag.
-struct Scanner<'t> {
+/// Goes through the attributes of a tag, or of an XML declaration.
+pub(super) struct Scanner<'t> {
     text: &'t str,
     at: usize,
 }
@@ -157,6 +138,37 @@ struct Scanner<'t> {
 const SHORT: usize = 64;
 
 impl<'t> Scanner<'t> {
+    pub(super) fn new(text: &'t str) -> Self {
+        Self { text, at: 0 }
+    }
+
+    /// The next attribute, or its name and what is wrong with it; `None` at the end.
+    pub(super) fn attribute(&mut self) -> Option<Result<Attribute<'t>, (&'t str, &'static str)>> {
+        let separated = self.skip_blanks();
+        let name = self.name();
+        if name.is_empty() && self.at == self.text.len() {
+            return None;
+        }
+        Some(self.value_of(name, separated).map_err(|why| (name, why)))
+    }
+
+    fn value_of(&mut self, name: &'t str, separated: bool) -> Result<Attribute<'t>, &'static str> {
+        if !separated {
+            return Err("attributes need white space between them");
+        }
+        self.skip_blanks();
+        if name.is_empty() || !self.take(b'=') {
+            return Err("an attribute has no name or no value");
+        }
+        self.skip_blanks();
+        let Some(quote @ (b'"' | b'\'')) = self.peek() else {
+            return Err("an attribute value has no quotes");
+        };
+        self.at += 1;
+        let (raw, plain) = self.value(quote).ok_or("an attribute value has a forbidden character")?;
+        Ok(Attribute { name, raw, plain })
+    }
+
     fn peek(&self) -> Option<u8> {
         self.text.as_bytes().get(self.at).copied()
     }
@@ -301,7 +313,7 @@ mod tests {
 
     #[test]
     fn a_value_ends_at_its_own_quote() {
-        let value = |text, quote| Scanner { text, at: 0 }.value(quote);
+        let value = |text, quote| Scanner::new(text).value(quote);
         assert_eq!(value("it's\" x", b'"'), Some(("it's", true)));
         assert_eq!(value("a&amp;b'", b'\''), Some(("a&amp;b", false)));
         assert_eq!(value("a\nb'", b'\''), Some(("a\nb", false)));

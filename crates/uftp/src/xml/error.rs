@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::fmt;
 
 /// Longest piece of a peer's text that an error repeats, in characters.
-const EXCERPT: usize = 80;
+const EXCERPT: usize = 120;
 
 /// A document that is not what its schema says, with the place and the cause.
 ///
@@ -154,7 +154,7 @@ impl fmt::Display for ParseErrorKind {
 }
 
 /// The beginning of `text`, escaped so that it cannot break a log line.
-fn excerpt(text: &str) -> Box<str> {
+pub(super) fn excerpt(text: &str) -> Box<str> {
     let mut kept: String = text.chars().take(EXCERPT).flat_map(char::escape_debug).collect();
     if text.chars().nth(EXCERPT).is_some() {
         kept.push('…');

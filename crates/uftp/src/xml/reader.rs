@@ -3,6 +3,8 @@
 use quick_xml::Reader;
 use quick_xml::events::{BytesDecl, BytesStart, Event};
 
+use super::attributes::Scanner;
+use super::error::excerpt;
 use super::{Attributes, ParseError, ParseErrorKind};
 use crate::{Limits, Tolerance};
 
@@ -165,7 +167,7 @@ impl<'i> XmlReader<'i> {
         self.events.read_event().map_err(|error| {
             let offset = usize::try_from(self.events.error_position()).unwrap_or(usize::MAX);
             ParseError::new(
-                ParseErrorKind::IllFormed(error.to_string().into()),
+                ParseErrorKind::IllFormed(excerpt(&error.to_string()).into_string().into()),
                 offset.saturating_add(self.skipped),
             )
         })
@@ -194,38 +196,57 @@ fn skip(event: &Event<'_>, otherwise: ParseErrorKind, offset: usize) -> Result<(
     let kind = match event {
         Event::Text(text) if text.bytes().all(is_blank) => return Ok(()),
         Event::Comment(text) if text.chars().all(is_character) => return Ok(()),
-        Event::PI(instruction) if is_allowed_target(instruction.target()) => return Ok(()),
+        Event::PI(instruction) if is_instruction(instruction) => return Ok(()),
         Event::Comment(_) => ParseErrorKind::IllFormed("a comment has a forbidden character".into()),
-        Event::PI(_) | Event::Decl(_) => {
+        Event::Decl(_) => {
             ParseErrorKind::IllFormed("a declaration stands elsewhere than at the start".into())
         }
+        Event::PI(_) => ParseErrorKind::IllFormed("a processing instruction is not valid".into()),
         Event::DocType(_) => ParseErrorKind::DocumentType,
         _ => otherwise,
     };
     Err(ParseError::new(kind, offset))
 }
 
+/// `version`, then perhaps `encoding`, then perhaps `standalone` (XML 1.0, 2.8).
 fn check_declaration(declaration: &BytesDecl<'_>, offset: usize) -> Result<(), ParseError> {
-    let ill_formed =
-        || ParseError::new(ParseErrorKind::IllFormed("the XML declaration is not valid".into()), offset);
-    if declaration.version().map_err(|_| ill_formed())? != "1.0" {
-        return Err(ParseError::new(ParseErrorKind::IllFormed("only XML 1.0 is read".into()), offset));
-    }
-    if let Some(encoding) = declaration.encoding() {
-        let encoding = encoding.map_err(|_| ill_formed())?;
-        if !["utf-8", "utf8", "us-ascii"].iter().any(|name| encoding.eq_ignore_ascii_case(name)) {
-            return Err(ParseError::new(ParseErrorKind::Encoding, offset).value(&encoding));
+    let ill_formed = |why: &'static str| ParseError::new(ParseErrorKind::IllFormed(why.into()), offset);
+    let mut scanner = Scanner::new(declaration.strip_prefix("xml").unwrap_or_default());
+    let mut next = 0;
+    while let Some(found) = scanner.attribute() {
+        let attribute = found.map_err(|_| ill_formed("the XML declaration is not valid"))?;
+        let place = ["version", "encoding", "standalone"].iter().position(|name| *name == attribute.name);
+        match place {
+            Some(place) if place >= next && (next > 0 || place == 0) => next = place + 1,
+            _ => return Err(ill_formed("the XML declaration is not valid")),
+        }
+        match attribute.name {
+            "version" if attribute.raw != "1.0" => return Err(ill_formed("only XML 1.0 is read")),
+            "encoding" if !is_utf_8(attribute.raw) => {
+                return Err(ParseError::new(ParseErrorKind::Encoding, offset).value(attribute.raw));
+            }
+            "standalone" if !matches!(attribute.raw, "yes" | "no") => {
+                return Err(ill_formed("the XML declaration is not valid"));
+            }
+            _ => {}
         }
     }
-    match declaration.standalone() {
-        None => Ok(()),
-        Some(Ok(word)) if word == "yes" || word == "no" => Ok(()),
-        Some(_) => Err(ill_formed()),
-    }
+    if next == 0 { Err(ill_formed("the XML declaration is not valid")) } else { Ok(()) }
 }
 
-fn is_allowed_target(target: &str) -> bool {
-    !target.is_empty() && !target.eq_ignore_ascii_case("xml")
+fn is_utf_8(encoding: &str) -> bool {
+    ["utf-8", "utf8", "us-ascii"].iter().any(|name| encoding.eq_ignore_ascii_case(name))
+}
+
+/// A processing instruction: a name, and after white space any text (XML 1.0, 2.6).
+fn is_instruction(text: &str) -> bool {
+    let (target, rest) = text.split_at(text.find([' ', '\t', '\n', '\r']).unwrap_or(text.len()));
+    let starts = |c: char| c.is_alphabetic() || matches!(c, '_' | ':');
+    let continues = |c: char| c.is_alphanumeric() || matches!(c, '_' | ':' | '-' | '.');
+    target.starts_with(starts)
+        && target.chars().all(continues)
+        && !target.eq_ignore_ascii_case("xml")
+        && rest.chars().all(is_character)
 }
 
 /// White space as XML means it.

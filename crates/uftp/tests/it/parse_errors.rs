@@ -69,6 +69,12 @@ fn one_fault_at_a_time() {
         ("<?xml version=\"1.0\" encoding=\"UTF-8\"?>", "text"),
         ("version=\"1.0\"", "version=\"1.1\""),
         ("encoding=\"UTF-8\"", "encoding=\"UTF-16\""),
+        ("encoding=\"UTF-8\"", "encoding=\"UTF-8\" version=\"1.0\""),
+        ("encoding=\"UTF-8\"", "encoding=\"UTF-8\"standalone=\"yes\""),
+        ("encoding=\"UTF-8\"", "charset=\"UTF-8\""),
+        ("xml version=\"1.0\"", "xml"),
+        ("xml version=\"1.0\"", "xml/version=\"1.0\""),
+        ("?>\n", "?>\n<?1?>"),
         ("encoding=\"UTF-8\"", "encoding=\"UTF-8\" standalone=\"maybe\""),
         ("?>\n", "?>\n<!-- a -- b -->"),
         ("?>\n", "?>\n<?XML ?>"),
@@ -119,6 +125,9 @@ fn each_limit_is_named() {
 fn an_error_is_short_whatever_it_is_about() {
     let long = "<".to_owned() + &"a".repeat(1_000_000) + "/>";
     assert!(error(&long).len() < 300);
+    let closed = format!("<{}></\n{}>", "a".repeat(100_000), "b".repeat(100_000));
+    let told = error(&request().replace("</FlexRequest>", &closed));
+    assert!(told.len() < 400 && !told.contains('\n'), "{told}");
     let value = request().replace("Requested", &"é".repeat(4000));
     assert!(error(&value).len() < 400);
 }
