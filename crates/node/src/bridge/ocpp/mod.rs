@@ -1,0 +1,61 @@
+//! OCPP: sessions in, set-points out, in all three versions.
+
+mod admission;
+mod booking;
+mod steering;
+mod v16;
+mod v2x;
+
+use std::sync::Arc;
+
+use tieline_ocpp::types::DateTime;
+use tieline_ocpp::{CallError, ErrorCode, Ocpp};
+use tieline_service::{Router, Routes, Trace};
+use tieline_store::StoreError;
+use tieline_types::Clock as _;
+
+use crate::config::OcppConfig;
+use crate::role::agr::Agr;
+
+pub(crate) use admission::Admission;
+pub(crate) use steering::{Steering, UnderWay};
+
+/// The chargers' side of an aggregator.
+#[derive(Clone, Debug)]
+pub(crate) struct Chargers {
+    pub(crate) agr: Agr,
+    pub(crate) config: Arc<OcppConfig>,
+}
+
+impl Chargers {
+    /// The CSMS: what chargers ask, in every version.
+    pub(crate) fn routes(self) -> Routes<Ocpp> {
+        let router = v2x::routes(v16::routes(Router::new()));
+        router.layer(Trace::new()).with_state(self)
+    }
+
+    fn now(&self) -> DateTime {
+        DateTime::from_timestamp(self.agr.context.environment.clock.now())
+    }
+
+    fn heartbeat_seconds(&self) -> i32 {
+        i32::try_from(self.config.heartbeat_interval.get().as_secs()).unwrap_or(i32::MAX)
+    }
+}
+
+/// The charger's message is not served now; it will repeat it.
+#[derive(Debug)]
+pub(crate) struct NotServed(StoreError);
+
+impl From<StoreError> for NotServed {
+    fn from(failure: StoreError) -> Self {
+        Self(failure)
+    }
+}
+
+impl From<NotServed> for tieline_ocpp::Answer {
+    fn from(NotServed(failure): NotServed) -> Self {
+        tracing::error!(cause = %failure, "a charger's message was not served");
+        CallError::new(ErrorCode::InternalError, "The message could not be stored").into()
+    }
+}

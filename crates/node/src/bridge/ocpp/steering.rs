@@ -1,0 +1,182 @@
+use std::collections::BTreeSet;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use jiff::Timestamp;
+use tieline_ocpp::types::{DateTime, Decimal};
+use tieline_ocpp::{CallFailure, Peer, Registry, SessionEvent, Version};
+use tieline_store::{Backoff, ChangeSet, Records as _, StoreError, Stored};
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+use tracing::{info, warn};
+
+use super::{v2x, v16};
+use crate::config::ProfileUnit;
+use crate::context::Context;
+use crate::fleet::{SetPoint, SetPointState};
+use crate::work::Turn;
+
+/// The pause after a charger did not answer.
+const REST: Backoff = Backoff::new(Duration::from_secs(1), Duration::from_secs(60));
+
+/// A charging profile, in no version's words.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Profile {
+    /// One TxProfile for each EVSE: a newer one replaces it, since it has the same id.
+    pub(super) id: i32,
+    pub(super) evse: i32,
+    pub(super) transaction: String,
+    pub(super) unit: ProfileUnit,
+    pub(super) start: DateTime,
+    /// In seconds.
+    pub(super) duration: i32,
+    /// Seconds from the start, and the limit from then on.
+    pub(super) periods: Vec<(i32, Decimal)>,
+}
+
+/// What a charger said to a profile.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Told {
+    Accepted,
+    Refused(String),
+}
+
+/// Tells chargers the set-points that wait for them.
+#[derive(Clone, Debug)]
+pub(crate) struct Steering {
+    pub(crate) context: Context,
+    pub(crate) registry: Registry,
+    pub(crate) under_way: UnderWay,
+    pub(crate) tasks: TaskTracker,
+}
+
+/// The set-points that a charger is being told.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct UnderWay(Arc<Mutex<BTreeSet<String>>>);
+
+impl UnderWay {
+    fn start(&self, key: String) -> bool {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).insert(key)
+    }
+
+    fn end(&self, key: &str) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).remove(key);
+    }
+}
+
+impl Steering {
+    /// Rings when a charger connects: something may wait for it.
+    pub(crate) async fn watch(self, stop: CancellationToken) {
+        let mut events = self.registry.events();
+        while let Some(Some(event)) = stop.run_until_cancelled(events.next()).await {
+            match event {
+                SessionEvent::Connected(session) => info!(charger = %session.identity, version = %session.version, "connected"),
+                SessionEvent::Disconnected(session, reason) => info!(charger = %session.identity, ?reason, "disconnected"),
+                _ => {}
+            }
+            self.context.bells.set_points.ring();
+        }
+    }
+
+    pub(crate) async fn turn(&self) -> Result<Turn, StoreError> {
+        let now = self.context.now();
+        let mut next: Option<Timestamp> = None;
+        for stored in self.context.store.open_records::<SetPoint>().await? {
+            let SetPointState::Pending { not_before, .. } = stored.value.state else { continue };
+            let over = stored.value.span().is_none_or(|span| span.end() <= now);
+            if over {
+                self.note(stored, SetPointState::Missed).await?;
+            } else if not_before > now {
+                next = Some(next.map_or(not_before, |known| known.min(not_before)));
+            } else if let Some(peer) = self.registry.get(&stored.value.session.charger)
+                && self.under_way.start(stored.value.session.to_string())
+            {
+                let steering = self.clone();
+                self.tasks.spawn(async move { steering.tell(peer, stored).await });
+            }
+        }
+        Ok(Turn::Until(next))
+    }
+
+    async fn tell(&self, peer: Peer, stored: Stored<SetPoint>) {
+        let key = stored.value.session.to_string();
+        let state = self.state_after(&peer, &stored.value).await;
+        if let Err(cause) = self.note(stored, state).await {
+            warn!(session = key, %cause, "what the charger was told could not be noted; it is told again");
+        }
+        self.under_way.end(&key);
+        self.context.bells.set_points.ring();
+    }
+
+    async fn state_after(&self, peer: &Peer, set_point: &SetPoint) -> SetPointState {
+        let told = match profile(set_point) {
+            Some(profile) => send(peer, &profile).await,
+            None => Ok(Told::Refused("it can't be said in a charging profile".to_owned())),
+        };
+        let session = &set_point.session;
+        let now = self.context.now();
+        match told {
+            Ok(Told::Accepted) => {
+                info!(charger = session.charger, transaction = session.transaction, periods = set_point.periods.len(), "the charger accepted its limits");
+                SetPointState::Accepted { at: now }
+            }
+            Ok(Told::Refused(cause)) => {
+                warn!(charger = session.charger, transaction = session.transaction, cause, "the charger refused its limits");
+                SetPointState::Refused { cause }
+            }
+            Err(failure @ CallFailure::Refused(_)) => {
+                warn!(charger = session.charger, transaction = session.transaction, cause = %failure, "the charger refused its limits");
+                SetPointState::Refused { cause: failure.to_string() }
+            }
+            Err(failure) => {
+                let before = match set_point.state {
+                    SetPointState::Pending { attempts, .. } => attempts,
+                    _ => 0,
+                };
+                let pause = REST.after(before + 1, self.context.environment.ids.random());
+                warn!(charger = session.charger, transaction = session.transaction, cause = %failure, ?pause, "the charger did not take its limits; trying again");
+                SetPointState::Pending { attempts: before + 1, not_before: now.checked_add(pause).unwrap_or(now) }
+            }
+        }
+    }
+
+    /// A set-point that was replaced meanwhile keeps its own state.
+    async fn note(&self, stored: Stored<SetPoint>, state: SetPointState) -> Result<(), StoreError> {
+        let Stored { value: mut set_point, version } = stored;
+        set_point.state = state;
+        let mut changes = ChangeSet::new();
+        changes.replace(&set_point, version)?;
+        match self.context.commit(changes).await {
+            Err(StoreError::Conflict { .. }) => Ok(()),
+            done => done,
+        }
+    }
+}
+
+async fn send(peer: &Peer, profile: &Profile) -> Result<Told, CallFailure> {
+    match peer.version() {
+        Version::V1_6 => v16::tell(peer, profile).await,
+        Version::V2_0_1 => v2x::v201::tell(peer, profile).await,
+        _ => v2x::v21::tell(peer, profile).await,
+    }
+}
+
+fn profile(set_point: &SetPoint) -> Option<Profile> {
+    let span = set_point.span()?;
+    let seconds = |at: Timestamp| i32::try_from(at.as_second() - span.start().as_second()).ok();
+    let periods = set_point
+        .periods
+        .iter()
+        .map(|period| Some((seconds(period.span.start())?, period.limit.to_string().parse().ok()?)))
+        .collect::<Option<_>>()?;
+    let evse = i32::from(set_point.evse);
+    Some(Profile {
+        id: evse,
+        evse,
+        transaction: set_point.session.transaction.clone(),
+        unit: set_point.unit,
+        start: DateTime::from_timestamp(span.start()),
+        duration: seconds(span.end())?,
+        periods,
+    })
+}

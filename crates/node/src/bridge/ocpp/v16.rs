@@ -1,0 +1,144 @@
+//! OCPP 1.6: what a charge point reports, and how it is told a limit.
+
+use tieline_ocpp::v16::{
+    AuthorizationStatus, AuthorizeRequest, AuthorizeResponse, BootNotificationRequest, BootNotificationResponse,
+    ChargingProfile, ChargingProfileKind, ChargingProfilePurpose, ChargingProfileStatus, ChargingRateUnit,
+    ChargingSchedule, ChargingSchedulePeriod, HeartbeatRequest, HeartbeatResponse, IdTagInfo, Measurand, MeterValue,
+    MeterValuesRequest, MeterValuesResponse, RegistrationStatus, SetChargingProfileRequest, StartTransactionRequest,
+    StartTransactionResponse, StatusNotificationRequest, StatusNotificationResponse, StopTransactionRequest,
+    StopTransactionResponse,
+};
+use tieline_ocpp::{Ocpp, Peer};
+use tieline_service::{Call, Router, State};
+use tracing::info;
+
+use super::booking::{Reading, register};
+use super::steering::{Profile, Told};
+use super::{Chargers, NotServed};
+use crate::config::ProfileUnit;
+use crate::fleet::SessionKey;
+
+pub(super) fn routes(router: Router<Ocpp, Chargers>) -> Router<Ocpp, Chargers> {
+    router
+        .on(on_boot)
+        .on(on_heartbeat)
+        .on(on_authorize)
+        .on(on_status)
+        .on(on_start)
+        .on(on_meter_values)
+        .on(on_stop)
+}
+
+async fn on_boot(
+    call: Call<BootNotificationRequest>,
+    State(chargers): State<Chargers>,
+    peer: Peer,
+) -> BootNotificationResponse {
+    info!(charger = %peer.identity(), vendor = call.charge_point_vendor, model = call.charge_point_model, "booted");
+    BootNotificationResponse::new(RegistrationStatus::Accepted, chargers.now(), chargers.heartbeat_seconds())
+}
+
+async fn on_heartbeat(_call: Call<HeartbeatRequest>, State(chargers): State<Chargers>) -> HeartbeatResponse {
+    HeartbeatResponse::new(chargers.now())
+}
+
+async fn on_authorize(call: Call<AuthorizeRequest>, State(chargers): State<Chargers>) -> AuthorizeResponse {
+    AuthorizeResponse::new(id_tag_info(&chargers, &call.id_tag))
+}
+
+async fn on_status(call: Call<StatusNotificationRequest>, peer: Peer) -> StatusNotificationResponse {
+    info!(charger = %peer.identity(), connector = call.connector_id, status = ?call.status, error = ?call.error_code, "status");
+    StatusNotificationResponse::new()
+}
+
+async fn on_start(
+    call: Call<StartTransactionRequest>,
+    State(chargers): State<Chargers>,
+    peer: Peer,
+) -> Result<StartTransactionResponse, NotServed> {
+    let number = chargers
+        .start_numbered(peer.identity().as_str(), call.connector_id, call.timestamp.timestamp(), call.meter_start)
+        .await?;
+    Ok(StartTransactionResponse::new(id_tag_info(&chargers, &call.id_tag), number))
+}
+
+async fn on_meter_values(
+    call: Call<MeterValuesRequest>,
+    State(chargers): State<Chargers>,
+    peer: Peer,
+) -> Result<MeterValuesResponse, NotServed> {
+    if let Some(number) = call.transaction_id {
+        chargers.report(&key(&peer, number), &readings(&call.meter_value), None).await?;
+    }
+    Ok(MeterValuesResponse::new())
+}
+
+async fn on_stop(
+    call: Call<StopTransactionRequest>,
+    State(chargers): State<Chargers>,
+    peer: Peer,
+) -> Result<StopTransactionResponse, NotServed> {
+    let at = call.timestamp.timestamp();
+    let mut all = readings(call.transaction_data.as_deref().unwrap_or_default());
+    all.extend(register(call.meter_stop.into(), None, 0).map(|energy| Reading { at, energy }));
+    chargers.report(&key(&peer, call.transaction_id), &all, Some(at)).await?;
+    Ok(StopTransactionResponse::new())
+}
+
+fn id_tag_info(chargers: &Chargers, id_tag: &str) -> IdTagInfo {
+    IdTagInfo::new(if chargers.config.id_tokens.accepts(id_tag) {
+        AuthorizationStatus::Accepted
+    } else {
+        AuthorizationStatus::Invalid
+    })
+}
+
+fn key(peer: &Peer, number: i32) -> SessionKey {
+    SessionKey { charger: peer.identity().as_str().to_owned(), transaction: number.to_string() }
+}
+
+fn readings(values: &[MeterValue]) -> Vec<Reading> {
+    let of_value = |value: &MeterValue| {
+        let at = value.timestamp.timestamp();
+        value.sampled_value.iter().find_map(move |sample| {
+            let is_register = sample.measurand.as_ref().is_none_or(|kind| *kind == Measurand::EnergyActiveImportRegister);
+            if !is_register || sample.phase.is_some() {
+                return None;
+            }
+            let unit = sample.unit.as_ref().map(ToString::to_string);
+            let energy = register(sample.value.trim().parse().ok()?, unit.as_deref(), 0)?;
+            Some(Reading { at, energy })
+        })
+    };
+    values.iter().filter_map(of_value).collect()
+}
+
+/// Tells a session its limits: a TxProfile that starts and ends.
+pub(super) async fn tell(peer: &Peer, profile: &Profile) -> Result<Told, tieline_ocpp::CallFailure> {
+    let periods = profile
+        .periods
+        .iter()
+        .map(|(second, limit)| ChargingSchedulePeriod::new(*second, *limit))
+        .collect();
+    let unit = match profile.unit {
+        ProfileUnit::W => ChargingRateUnit::W,
+        ProfileUnit::A => ChargingRateUnit::A,
+    };
+    let mut schedule = ChargingSchedule::new(unit, periods);
+    schedule.duration = Some(profile.duration);
+    schedule.start_schedule = Some(profile.start);
+    let mut charging_profile = ChargingProfile::new(
+        profile.id,
+        0,
+        ChargingProfilePurpose::TxProfile,
+        ChargingProfileKind::Absolute,
+        schedule,
+    );
+    charging_profile.transaction_id = profile.transaction.parse().ok();
+    let request = SetChargingProfileRequest::new(profile.evse, charging_profile);
+    let response = peer.call(request).await?;
+    Ok(match response.status {
+        ChargingProfileStatus::Accepted => Told::Accepted,
+        other => Told::Refused(format!("{other:?}")),
+    })
+}

@@ -1,0 +1,272 @@
+//! An aggregator's messages: requests and orders in, offers out.
+
+use tieline_service::{Call, Extension, Router, Routes, State, Trace};
+use tieline_store::{ChangeSet, Records as _, StoreError};
+use tieline_types::IspDay;
+use tieline_uftp::message::{
+    Disposition, FlexOffer, FlexOfferResponse, FlexOrder, FlexRequest, FlexRequestIsp, Isp, OfferOption, TestMessage,
+};
+use tieline_uftp::value::{ActivationFactor, DateTime, MessageId};
+use tieline_uftp::{Accepted, Decision, Noted, Rejected, RejectionReason, Role, Uftp};
+use tracing::{info, warn};
+
+use super::window::{day, flex_message};
+use super::{Letters, Verdict, Work};
+use crate::market::{
+    IspPower, Offer, OfferState, Order, OrderState, Request, RequestState, RequestedPower, Window, hull,
+};
+use crate::role::agr::{Agr, Made, OrderRefusal, Taking};
+
+/// The aggregator's side of the market.
+#[derive(Clone, Debug)]
+pub(crate) struct AgrMarket {
+    pub(crate) agr: Agr,
+    pub(crate) letters: Letters,
+}
+
+impl AgrMarket {
+    /// What decides and answers.
+    pub(crate) fn pre_process(self) -> Routes<Uftp> {
+        Router::new()
+            .on(take_test)
+            .on(take_request)
+            .on(note_offer_response)
+            .on(take_order)
+            .layer(Trace::new())
+            .with_state(self)
+    }
+
+    /// What is done once the answer is on its way.
+    pub(crate) fn process(self) -> Routes<Uftp> {
+        Router::new().on(offer_on_request).fallback(nothing).with_state(self)
+    }
+
+    fn read_request(&self, message: &FlexRequest) -> Result<Request, Verdict> {
+        let mut wrong = Vec::new();
+        let ranges = message.isps.iter().map(|isp| isp.range);
+        let day = day(&message.flex, ranges, &self.agr.calendar, &mut wrong);
+        if !self.agr.config.congestion_points.contains(&message.flex.congestion_point) {
+            wrong.push(RejectionReason::InvalidCongestionPoint);
+        }
+        check_powers(&message.isps, &mut wrong);
+        let span = day.as_ref().and_then(|day| hull(day, message.isps.iter().map(|isp| isp.range)).ok()?);
+        if let Some(span) = span {
+            let expires = message.expiration_date_time.instant();
+            if expires <= self.agr.context.now() || expires > span.end() {
+                wrong.push(RejectionReason::ExpirationDateTimeOutOfBounds);
+            }
+            if span.end() <= self.agr.context.now() {
+                wrong.push(RejectionReason::PeriodOutOfBounds);
+            }
+        }
+        if let Some(rejected) = Rejected::for_any(wrong) {
+            return Err(rejected.into());
+        }
+        let Some(span) = span else { return Err(RejectionReason::IspsOutOfBounds.into()) };
+        Ok(Request {
+            message_id: message.header.message_id.uuid(),
+            conversation_id: message.header.conversation_id.uuid(),
+            counterparty: message.header.sender_domain.clone(),
+            window: window(&message.flex),
+            span,
+            isps: message.isps.iter().map(requested).collect(),
+            expires: message.expiration_date_time.instant(),
+            contract: message.contract_id.as_ref().map(ToString::to_string),
+            need: None,
+            state: RequestState::Accepted,
+        })
+    }
+
+    fn write_offer(&self, offer: &Offer) -> Result<FlexOffer, StoreError> {
+        let misuse = |cause: &dyn std::fmt::Display| StoreError::Misuse(format!("an offer can't be written: {cause}"));
+        let mut header = self.letters.header(&offer.counterparty, Role::Dso, Some(offer.conversation_id));
+        header.message_id = MessageId::from(offer.message_id);
+        let flex = flex_message(&offer.window, &self.agr.calendar).map_err(|cause| misuse(&cause))?;
+        let contract_id = offer.contract.as_deref().map(str::parse).transpose().map_err(|cause| misuse(&cause))?;
+        let options = offer
+            .options
+            .iter()
+            .map(|option| {
+                Ok(OfferOption {
+                    option_reference: option.reference.parse().map_err(|cause| misuse(&cause))?,
+                    price: option.price,
+                    min_activation_factor: ActivationFactor::FULL,
+                    isps: option.isps.iter().map(|run| Isp { power: run.power, range: run.isps }).collect(),
+                })
+            })
+            .collect::<Result<_, StoreError>>()?;
+        Ok(FlexOffer {
+            header,
+            flex,
+            expiration_date_time: DateTime::utc(offer.expires),
+            unsolicited: None,
+            flex_request_message_id: Some(MessageId::from(offer.request)),
+            contract_id,
+            d_prognosis_message_id: None,
+            baseline_reference: None,
+            currency: offer.currency,
+            options,
+        })
+    }
+
+    fn read_order(&self, message: &FlexOrder, day: &IspDay) -> Result<Order, Verdict> {
+        let Some(offer) = message.flex_offer_message_id.filter(|_| !message.is_unsolicited()) else {
+            return Err(RejectionReason::other("No order without an offer is agreed").into());
+        };
+        let span = hull(day, message.isps.iter().map(|isp| isp.range)).ok().flatten();
+        Ok(Order {
+            message_id: message.header.message_id.uuid(),
+            conversation_id: message.header.conversation_id.uuid(),
+            counterparty: message.header.sender_domain.clone(),
+            reference: message.order_reference.to_string(),
+            offer: offer.uuid(),
+            window: window(&message.flex),
+            span: span.ok_or(RejectionReason::IspsOutOfBounds)?,
+            price: message.price,
+            currency: message.currency,
+            isps: message.isps.iter().map(|isp| IspPower { isps: isp.range, power: isp.power }).collect(),
+            state: OrderState::Accepted,
+        })
+    }
+}
+
+async fn nothing() -> Decision {
+    Decision::Noted
+}
+
+pub(super) async fn take_test(_call: Call<TestMessage>) -> Accepted {
+    Accepted::new()
+}
+
+async fn take_request(
+    call: Call<FlexRequest>,
+    State(market): State<AgrMarket>,
+    Extension(work): Extension<Work>,
+) -> Result<Accepted, Verdict> {
+    let request = market.read_request(&call)?;
+    let mut changes = ChangeSet::new();
+    changes.put(&request)?;
+    work.add(changes);
+    Ok(Accepted::new())
+}
+
+async fn offer_on_request(
+    call: Call<FlexRequest>,
+    State(market): State<AgrMarket>,
+    Extension(work): Extension<Work>,
+) -> Result<Accepted, Verdict> {
+    let store = &market.agr.context.store;
+    let id = call.header.message_id.uuid().to_string();
+    let Some(request) = store.record::<Request>(&id).await? else { return Ok(Accepted::new()) };
+    let made = market.agr.make_offer(&request.value, market.agr.context.uuid()).await?;
+    let mut changes = ChangeSet::new();
+    match made {
+        Made::Offer(offer) => {
+            let message = market.write_offer(&offer)?;
+            changes.put(&*offer)?.send(market.letters.sealed(&message.into()));
+        }
+        Made::Nothing(why) => {
+            let request = request.value;
+            info!(dso = %request.counterparty, congestion_point = %request.window.congestion_point, %why, "no offer is made");
+            let conversation = request.conversation_id.to_string();
+            changes.decide(market.agr.context.now(), "agr", request.counterparty.to_string(), "NoOffer", conversation, why);
+        }
+    }
+    work.add(changes);
+    Ok(Accepted::new())
+}
+
+async fn note_offer_response(
+    call: Call<FlexOfferResponse>,
+    State(market): State<AgrMarket>,
+    Extension(work): Extension<Work>,
+) -> Result<Noted, Verdict> {
+    let id = call.flex_offer_message_id.uuid().to_string();
+    let Some(mut offer) = market.agr.context.store.record::<Offer>(&id).await? else {
+        warn!(dso = %call.header.sender_domain, offer = id, "an answer to an offer that was never made");
+        return Ok(Noted);
+    };
+    // An order that overtook the answer has said more than it can.
+    if offer.value.counterparty == call.header.sender_domain && offer.value.state == OfferState::Sent {
+        offer.value.state = if call.response.is_accepted() {
+            OfferState::Accepted
+        } else {
+            OfferState::Rejected { reason: RejectionReason::join(&call.response.reasons()) }
+        };
+        let mut changes = ChangeSet::new();
+        changes.replace(&offer.value, offer.version)?;
+        work.add(changes);
+    }
+    Ok(Noted)
+}
+
+async fn take_order(
+    call: Call<FlexOrder>,
+    State(market): State<AgrMarket>,
+    Extension(work): Extension<Work>,
+) -> Result<Accepted, Verdict> {
+    let mut wrong = Vec::new();
+    let day = day(&call.flex, call.isps.iter().map(|isp| isp.range), &market.agr.calendar, &mut wrong);
+    let Some(day) = day.filter(|_| wrong.is_empty()) else {
+        return Err(Rejected::for_any(wrong).unwrap_or_else(|| RejectionReason::PeriodOutOfBounds.into()).into());
+    };
+    let order = market.read_order(&call, &day)?;
+    let unknown = || reason(OrderRefusal::Unknown);
+    let offer = market.agr.context.store.record::<Offer>(&order.offer.to_string()).await?.ok_or_else(unknown)?;
+    let taking = Taking {
+        order: &order,
+        option: call.option_reference.as_ref().map(AsRef::as_ref),
+        activation_factor: call.activation_factor.value(),
+    };
+    let refusals = market.agr.refusals(&offer.value, &taking);
+    if let Some(rejected) = Rejected::for_any(refusals.into_iter().map(reason)) {
+        return Err(rejected.into());
+    }
+    info!(dso = %order.counterparty, order = order.reference, congestion_point = %order.window.congestion_point, "ordered");
+    work.add(market.agr.accept(offer, &order)?);
+    Ok(Accepted::new())
+}
+
+fn reason(refusal: OrderRefusal) -> RejectionReason {
+    let reference = |name: &str| RejectionReason::UnknownReference(tieline_uftp::Text::lossy(name));
+    match refusal {
+        OrderRefusal::Unknown => reference("FlexOfferMessageID"),
+        OrderRefusal::Expired => RejectionReason::ReferenceMessageExpired,
+        OrderRefusal::Ordered => RejectionReason::other("The offer has been ordered already"),
+        OrderRefusal::Period => RejectionReason::ReferencePeriodMismatch,
+        OrderRefusal::CongestionPoint => RejectionReason::InvalidCongestionPoint,
+        OrderRefusal::Option => reference("OptionReference"),
+        OrderRefusal::ActivationFactor => RejectionReason::other("ActivationFactor is below MinActivationFactor"),
+        OrderRefusal::Isps => RejectionReason::IspMismatch,
+        OrderRefusal::Power => RejectionReason::PowerMismatch,
+        OrderRefusal::Price => RejectionReason::PriceMismatch,
+    }
+}
+
+fn requested(isp: &FlexRequestIsp) -> RequestedPower {
+    RequestedPower {
+        isps: isp.range,
+        min: isp.min_power,
+        max: isp.max_power,
+        requested: isp.disposition == Some(Disposition::Requested),
+    }
+}
+
+/// At least one ISP is Requested, every bound is a bound, and what is Requested has a direction.
+fn check_powers(isps: &[FlexRequestIsp], wrong: &mut Vec<RejectionReason>) {
+    let is_requested = |isp: &&FlexRequestIsp| isp.disposition == Some(Disposition::Requested);
+    if !isps.iter().any(|isp| is_requested(&isp)) {
+        wrong.push(RejectionReason::LackingRequestedDisposition);
+    }
+    if isps.iter().any(|isp| isp.min_power > isp.max_power) {
+        wrong.push(RejectionReason::PowerDiscrepancy);
+    }
+    let has_direction = |isp: &FlexRequestIsp| isp.min_power.watts() >= 0 || isp.max_power.watts() <= 0;
+    if !isps.iter().filter(is_requested).all(has_direction) {
+        wrong.push(RejectionReason::RequestedPowerDiscrepancy);
+    }
+}
+
+pub(super) fn window(flex: &tieline_uftp::message::FlexMessage) -> Window {
+    Window { congestion_point: flex.congestion_point.clone(), period: flex.period }
+}

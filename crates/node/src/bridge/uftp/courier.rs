@@ -1,0 +1,109 @@
+use std::collections::BTreeSet;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use tieline_store::{Attempt, Backoff, ChangeSet, OutboxEntry, StoreError};
+use tieline_uftp::{Client, Delivery, Role};
+use tokio_util::task::TaskTracker;
+use tracing::{error, info, warn};
+
+use super::AddressBook;
+use crate::context::Context;
+use crate::work::Turn;
+
+/// How many messages are on their way at a time.
+const AT_ONCE: usize = 64;
+
+/// Delivers what is owed: the same bytes until the peer takes them, the deadline passes or the peer refuses for good.
+#[derive(Clone, Debug)]
+pub(crate) struct Courier {
+    pub(crate) context: Context,
+    pub(crate) client: Client,
+    pub(crate) address_book: AddressBook,
+    /// The role of those who are written to.
+    pub(crate) to: Role,
+    pub(crate) backoff: Backoff,
+    pub(crate) under_way: UnderWay,
+    pub(crate) tasks: TaskTracker,
+}
+
+/// The messages whose attempt has not ended.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct UnderWay(Arc<Mutex<BTreeSet<i64>>>);
+
+impl UnderWay {
+    fn start(&self, id: i64) -> bool {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).insert(id)
+    }
+
+    fn end(&self, id: i64) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).remove(&id);
+    }
+
+    fn count(&self) -> usize {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).len()
+    }
+}
+
+impl Courier {
+    pub(crate) async fn turn(&self) -> Result<Turn, StoreError> {
+        let now = self.context.now();
+        let mut waits = self.context.store.outbox_next_due().await?.is_some();
+        for entry in self.context.store.outbox_due(now, AT_ONCE).await? {
+            waits = true;
+            if self.under_way.count() < AT_ONCE && self.under_way.start(entry.id) {
+                let courier = self.clone();
+                self.tasks.spawn(async move { courier.carry(entry).await });
+            }
+        }
+        if !waits {
+            return Ok(Turn::Until(None));
+        }
+        // Those under way ring when they end; for the others there is a time.
+        let next = self.context.store.outbox_next_due().await?.filter(|due| *due > now);
+        Ok(Turn::Until(next))
+    }
+
+    async fn carry(&self, entry: OutboxEntry) {
+        let attempt = self.attempt(&entry).await;
+        let mut changes = ChangeSet::new();
+        changes.attempted(entry.id, self.context.now(), attempt);
+        if let Err(cause) = self.context.commit(changes).await {
+            // Not noted, so it is sent again: the peer drops what it knows.
+            error!(recipient = entry.recipient, message = entry.label, %cause, "the delivery could not be noted");
+        }
+        self.under_way.end(entry.id);
+        self.context.bells.outbox.ring();
+    }
+
+    async fn attempt(&self, entry: &OutboxEntry) -> Attempt {
+        let failed = |cause: String| {
+            error!(
+                recipient = entry.recipient, message = entry.label, message_id = entry.message_id, cause,
+                "the message was not delivered and will not be"
+            );
+            Attempt::Failed { cause }
+        };
+        if self.context.now() > entry.deadline {
+            return failed("its deadline has passed".to_owned());
+        }
+        let Some(known) = self.address_book.find(self.to, &entry.recipient) else {
+            return failed("the recipient is no uftp.peer".to_owned());
+        };
+        match self.client.post(&known.endpoint, entry.body.clone()).await {
+            Delivery::Delivered => {
+                info!(recipient = entry.recipient, message = entry.label, message_id = entry.message_id, "delivered");
+                Attempt::Delivered
+            }
+            Delivery::Temporary { cause, retry_after } => {
+                let attempts = entry.attempts + 1;
+                let pause = self.backoff.after(attempts, self.context.environment.ids.random());
+                let pause = retry_after.map_or(pause, |asked| asked.max(pause));
+                let now = self.context.now();
+                warn!(recipient = entry.recipient, message = entry.label, attempts, cause, ?pause, "not delivered; trying again");
+                Attempt::Retry { at: now.checked_add(pause).unwrap_or(now), cause }
+            }
+            Delivery::Permanent { cause, .. } => failed(cause),
+            other => failed(format!("{other:?}")),
+        }
+    }
+}

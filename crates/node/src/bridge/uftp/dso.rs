@@ -1,0 +1,284 @@
+//! A grid operator's messages: requests and orders out, offers in.
+
+use tieline_service::{Call, Extension, Router, Routes, State, Trace};
+use tieline_store::{ChangeSet, Records as _, StoreError, Timer};
+use tieline_uftp::message::{
+    Disposition, FlexOffer, FlexOrder, FlexOrderResponse, FlexRequest, FlexRequestIsp,
+    FlexRequestResponse, Isp,
+};
+use tieline_uftp::value::{ActivationFactor, DateTime, MessageId};
+use tieline_uftp::{Accepted, Decision, Noted, Rejected, RejectionReason, Role, Text, Uftp};
+use tracing::{info, warn};
+
+use super::agr::{take_test, window};
+use super::window::{day, flex_message};
+use super::{Letters, Verdict, Work};
+use crate::market::{
+    IspPower, Need, NeedState, Offer, OfferOption, OfferState, Order, OrderState, Request, RequestState, hull,
+};
+use crate::role::dso::{Dso, OfferRefusal};
+
+/// The grid operator's side of the market.
+#[derive(Clone, Debug)]
+pub(crate) struct DsoMarket {
+    pub(crate) dso: Dso,
+    pub(crate) letters: Letters,
+}
+
+impl DsoMarket {
+    /// What decides and answers.
+    pub(crate) fn pre_process(self) -> Routes<Uftp> {
+        Router::new()
+            .on(take_test)
+            .on(note_request_response)
+            .on(take_offer)
+            .on(note_order_response)
+            .layer(Trace::new())
+            .with_state(self)
+    }
+
+    /// What is done once the answer is on its way.
+    pub(crate) fn process(self) -> Routes<Uftp> {
+        Router::new().on(see_whether_all_offered).fallback(nothing).with_state(self)
+    }
+
+    /// The timer of a declared need: it becomes FlexRequests.
+    pub(crate) async fn request(&self, fired: Timer) -> Result<ChangeSet, StoreError> {
+        let mut changes = ChangeSet::new();
+        if let Some((need, requests)) = self.dso.requests(&fired.subject).await? {
+            changes.set_timer(self.dso.decision_due(&need.reference));
+            changes.replace(&need, 0)?;
+            for request in requests {
+                let message = self.write_request(&request)?;
+                changes.put(&request)?.send(self.letters.sealed(&message.into()));
+            }
+        }
+        changes.clear_timer(fired);
+        Ok(changes)
+    }
+
+    /// The timer of a requested need: the offers that serve it best are ordered.
+    pub(crate) async fn decide(&self, fired: Timer) -> Result<ChangeSet, StoreError> {
+        let mut changes = ChangeSet::new();
+        let need = self.dso.context.store.record::<Need>(&fired.subject).await?;
+        if let Some(mut need) = need.filter(|need| need.value.state == NeedState::Requested) {
+            let orders = self.dso.orders(&need.value).await?;
+            info!(need = need.value.reference, orders = orders.len(), "decided");
+            need.value.state = NeedState::Decided { orders: orders.iter().map(|(.., order, _)| order.message_id).collect() };
+            let why = format!("{} of the offers are ordered", orders.len());
+            changes.decide(self.dso.context.now(), "dso", need.value.reference.clone(), "Decided", "", why);
+            changes.replace(&need.value, need.version)?;
+            for (mut offer, version, order, option) in orders {
+                let message = self.write_order(&order, &option)?;
+                offer.state = OfferState::Ordered { order: order.message_id };
+                changes.replace(&offer, version)?.put(&order)?.send(self.letters.sealed(&message.into()));
+            }
+        }
+        changes.clear_timer(fired);
+        Ok(changes)
+    }
+
+    fn write_request(&self, request: &Request) -> Result<FlexRequest, StoreError> {
+        let mut header = self.letters.header(&request.counterparty, Role::Agr, Some(request.conversation_id));
+        header.message_id = MessageId::from(request.message_id);
+        let isps = request
+            .isps
+            .iter()
+            .map(|isp| FlexRequestIsp {
+                disposition: Some(if isp.requested { Disposition::Requested } else { Disposition::Available }),
+                min_power: isp.min,
+                max_power: isp.max,
+                range: isp.isps,
+            })
+            .collect();
+        Ok(FlexRequest {
+            header,
+            flex: flex_message(&request.window, &self.dso.calendar).map_err(|cause| unwritable(&cause))?,
+            revision: 1,
+            expiration_date_time: DateTime::utc(request.expires),
+            contract_id: None,
+            service_type: None,
+            isps,
+        })
+    }
+
+    fn write_order(&self, order: &Order, option: &str) -> Result<FlexOrder, StoreError> {
+        let mut header = self.letters.header(&order.counterparty, Role::Agr, Some(order.conversation_id));
+        header.message_id = MessageId::from(order.message_id);
+        Ok(FlexOrder {
+            header,
+            flex: flex_message(&order.window, &self.dso.calendar).map_err(|cause| unwritable(&cause))?,
+            unsolicited: None,
+            service_type: None,
+            flex_offer_message_id: Some(MessageId::from(order.offer)),
+            contract_id: None,
+            d_prognosis_message_id: None,
+            baseline_reference: None,
+            price: order.price,
+            currency: order.currency,
+            order_reference: Text::lossy(&order.reference),
+            option_reference: Some(Text::lossy(option)),
+            activation_factor: ActivationFactor::FULL,
+            isps: order.isps.iter().map(|run| Isp { power: run.power, range: run.isps }).collect(),
+        })
+    }
+
+    fn read_offer(&self, message: &FlexOffer) -> Result<Offer, Verdict> {
+        let mut wrong = Vec::new();
+        let mut span = None;
+        for option in &message.options {
+            let ranges = || option.isps.iter().map(|isp| isp.range);
+            let day = day(&message.flex, ranges(), &self.dso.calendar, &mut wrong);
+            let of_option = day.and_then(|day| hull(&day, ranges()).ok().flatten());
+            span = match (span, of_option) {
+                (Some(known), Some(other)) => join(known, other),
+                (known, other) => known.or(other),
+            };
+        }
+        if let Some(rejected) = Rejected::for_any(wrong) {
+            return Err(rejected.into());
+        }
+        let Some(request) = message.flex_request_message_id.filter(|_| !message.is_unsolicited()) else {
+            return Err(RejectionReason::other("No offer without a request is agreed").into());
+        };
+        Ok(Offer {
+            message_id: message.header.message_id.uuid(),
+            conversation_id: message.header.conversation_id.uuid(),
+            counterparty: message.header.sender_domain.clone(),
+            request: request.uuid(),
+            window: window(&message.flex),
+            span: span.ok_or(RejectionReason::IspsOutOfBounds)?,
+            expires: message.expiration_date_time.instant(),
+            currency: message.currency,
+            contract: message.contract_id.as_ref().map(ToString::to_string),
+            options: message
+                .options
+                .iter()
+                .map(|option| OfferOption {
+                    reference: option.option_reference.to_string(),
+                    price: option.price,
+                    min_activation_factor: option.min_activation_factor.value(),
+                    isps: option.isps.iter().map(|isp| IspPower { isps: isp.range, power: isp.power }).collect(),
+                })
+                .collect(),
+            baseline: Vec::new(),
+            state: OfferState::Accepted,
+        })
+    }
+}
+
+fn unwritable(cause: &dyn std::fmt::Display) -> StoreError {
+    StoreError::Misuse(format!("the message can't be written: {cause}"))
+}
+
+fn join(one: tieline_types::TimeSpan, other: tieline_types::TimeSpan) -> Option<tieline_types::TimeSpan> {
+    tieline_types::TimeSpan::new(one.start().min(other.start()), one.end().max(other.end()))
+}
+
+async fn nothing() -> Decision {
+    Decision::Noted
+}
+
+async fn note_request_response(
+    call: Call<FlexRequestResponse>,
+    State(market): State<DsoMarket>,
+    Extension(work): Extension<Work>,
+) -> Result<Noted, Verdict> {
+    let id = call.flex_request_message_id.uuid().to_string();
+    let known = market.dso.context.store.record::<Request>(&id).await?;
+    let Some(mut request) = known.filter(|request| request.value.counterparty == call.header.sender_domain) else {
+        warn!(agr = %call.header.sender_domain, request = id, "an answer to a request that was never made");
+        return Ok(Noted);
+    };
+    if request.value.state == RequestState::Sent {
+        request.value.state = if call.response.is_accepted() {
+            RequestState::Accepted
+        } else {
+            RequestState::Rejected { reason: RejectionReason::join(&call.response.reasons()) }
+        };
+        let mut changes = ChangeSet::new();
+        changes.replace(&request.value, request.version)?;
+        work.add(changes);
+    }
+    Ok(Noted)
+}
+
+async fn take_offer(
+    call: Call<FlexOffer>,
+    State(market): State<DsoMarket>,
+    Extension(work): Extension<Work>,
+) -> Result<Accepted, Verdict> {
+    let offer = market.read_offer(&call)?;
+    let request = market.dso.context.store.record::<Request>(&offer.request.to_string()).await?;
+    let request = request.ok_or_else(|| reason(OfferRefusal::UnknownRequest))?.value;
+    let mut reasons: Vec<RejectionReason> =
+        market.dso.refusals(&request, &offer).into_iter().map(reason).collect();
+    reasons.dedup();
+    if let Some(rejected) = Rejected::for_any(reasons) {
+        return Err(rejected.into());
+    }
+    let mut changes = ChangeSet::new();
+    changes.put(&offer)?;
+    work.add(changes);
+    Ok(Accepted::new())
+}
+
+async fn see_whether_all_offered(
+    call: Call<FlexOffer>,
+    State(market): State<DsoMarket>,
+    Extension(work): Extension<Work>,
+) -> Result<Accepted, Verdict> {
+    let store = &market.dso.context.store;
+    let id = call.header.message_id.uuid();
+    let Some(offer) = store.record::<Offer>(&id.to_string()).await? else { return Ok(Accepted::new()) };
+    let Some(request) = store.record::<Request>(&offer.value.request.to_string()).await? else {
+        return Ok(Accepted::new());
+    };
+    let Some(reference) = request.value.need else { return Ok(Accepted::new()) };
+    let Some(need) = store.record::<Need>(&reference).await? else { return Ok(Accepted::new()) };
+    if need.value.state == NeedState::Requested && market.dso.all_have_offered(&need.value, id).await? {
+        let mut changes = ChangeSet::new();
+        changes.set_timer(Timer::new(crate::role::dso::DECIDE, reference, market.dso.context.now()));
+        work.add(changes);
+    }
+    Ok(Accepted::new())
+}
+
+async fn note_order_response(
+    call: Call<FlexOrderResponse>,
+    State(market): State<DsoMarket>,
+    Extension(work): Extension<Work>,
+) -> Result<Noted, Verdict> {
+    let id = call.flex_order_message_id.uuid().to_string();
+    let known = market.dso.context.store.record::<Order>(&id).await?;
+    let Some(mut order) = known.filter(|order| order.value.counterparty == call.header.sender_domain) else {
+        warn!(agr = %call.header.sender_domain, order = id, "an answer to an order that was never placed");
+        return Ok(Noted);
+    };
+    if order.value.state == OrderState::Sent {
+        order.value.state = if call.response.is_accepted() {
+            info!(agr = %call.header.sender_domain, order = order.value.reference, "the order is accepted");
+            OrderState::Accepted
+        } else {
+            let reason = RejectionReason::join(&call.response.reasons());
+            warn!(agr = %call.header.sender_domain, order = order.value.reference, reason, "the order is rejected");
+            OrderState::Rejected { reason }
+        };
+        let mut changes = ChangeSet::new();
+        changes.replace(&order.value, order.version)?;
+        work.add(changes);
+    }
+    Ok(Noted)
+}
+
+fn reason(refusal: OfferRefusal) -> RejectionReason {
+    match refusal {
+        OfferRefusal::UnknownRequest => RejectionReason::UnknownReference(Text::lossy("FlexRequestMessageID")),
+        OfferRefusal::RequestExpired => RejectionReason::ReferenceMessageExpired,
+        OfferRefusal::Period => RejectionReason::ReferencePeriodMismatch,
+        OfferRefusal::CongestionPoint => RejectionReason::InvalidCongestionPoint,
+        OfferRefusal::Expiration => RejectionReason::ExpirationDateTimeOutOfBounds,
+        OfferRefusal::ServesNothing => RejectionReason::RequestMismatch,
+        OfferRefusal::Power => RejectionReason::PowerValueRejection,
+    }
+}

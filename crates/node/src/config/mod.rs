@@ -1,0 +1,64 @@
+//! What an operator writes in the configuration file, and what the node makes of it.
+//!
+//! [`ConfigFile`] is the TOML document: unknown keys are errors. [`Config`] is the same after its
+//! keys have been read, its references resolved and its contradictions refused; only a `Config`
+//! starts a node.
+
+mod agr;
+mod dso;
+mod error;
+mod file;
+mod interval;
+mod key_file;
+mod ocpp;
+mod tls;
+mod uftp;
+
+use std::path::{Path, PathBuf};
+
+pub use agr::{AgrConfig, ConnectionConfig};
+pub use dso::{DsoConfig, NeedConfig, NeedIsp};
+pub use error::ConfigError;
+pub use file::ConfigFile;
+pub use interval::Interval;
+pub use ocpp::{ChargerConfig, IdTokens, OcppConfig, ProfileUnit};
+pub use tls::Transport;
+pub use uftp::{PeerConfig, RetryConfig, UftpConfig};
+
+/// A configuration that can be run: everything read, resolved and consistent.
+#[derive(Debug)]
+#[non_exhaustive]
+pub struct Config {
+    /// The directory that holds the database.
+    pub data: PathBuf,
+    /// The market side.
+    pub uftp: UftpConfig,
+    /// What this node is in the market, with what only that role has.
+    pub role: RoleConfig,
+}
+
+/// The market role of a node, with its settings.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum RoleConfig {
+    /// An aggregator with the chargers that it steers.
+    Agr(Box<AgrConfig>, Box<OcppConfig>),
+    /// A distribution system operator with the needs that it declared.
+    Dso(Box<DsoConfig>),
+}
+
+impl Config {
+    /// Reads, resolves and checks the file at `path`; relative paths in it start at its directory.
+    pub fn read(path: &Path) -> Result<Self, ConfigError> {
+        let text = std::fs::read_to_string(path)
+            .map_err(|source| ConfigError::Unreadable { path: path.to_owned(), source })?;
+        let base = path.parent().unwrap_or(Path::new("."));
+        Self::parse(&text, base)
+    }
+
+    /// Resolves and checks `text`; relative paths in it start at `base`.
+    pub fn parse(text: &str, base: &Path) -> Result<Self, ConfigError> {
+        let file: ConfigFile = toml::from_str(text).map_err(|error| ConfigError::Syntax(error.to_string()))?;
+        file.resolve(base)
+    }
+}

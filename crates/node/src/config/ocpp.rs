@@ -1,0 +1,191 @@
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
+use tieline_types::EntityAddress;
+
+use super::key_file::read_secret;
+use super::tls::{TlsFile, Transport, transport};
+use super::{ConfigError, Interval};
+
+/// The chargers' side of a node.
+#[derive(Debug)]
+#[non_exhaustive]
+pub struct OcppConfig {
+    /// Where chargers connect to.
+    pub listen: SocketAddr,
+    /// The path before the charger's identity.
+    pub path: String,
+    /// How the listener protects connections.
+    pub transport: Transport,
+    /// Whose identification is accepted.
+    pub id_tokens: IdTokens,
+    /// How often a charger is to send Heartbeat.
+    pub heartbeat_interval: Interval,
+    /// The chargers that may connect.
+    pub chargers: Vec<ChargerConfig>,
+}
+
+/// Whose identification (1.6 idTag, 2.x idToken) is accepted.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(untagged)]
+pub enum IdTokens {
+    /// Only these.
+    Listed(Vec<String>),
+    /// Everybody's: the file says `"any"`.
+    Any(Any),
+}
+
+/// The word `any`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Any {
+    /// `any`
+    Any,
+}
+
+impl IdTokens {
+    /// Whether `token` is accepted; 1.6 compares without case.
+    pub fn accepts(&self, token: &str) -> bool {
+        match self {
+            Self::Any(_) => true,
+            Self::Listed(tokens) => tokens.iter().any(|known| known.eq_ignore_ascii_case(token)),
+        }
+    }
+}
+
+/// The unit in which a charger's profiles are written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum ProfileUnit {
+    /// Watts.
+    W,
+    /// Amperes per phase, in steps of 0.1 A.
+    A,
+}
+
+/// One charger.
+#[derive(Clone)]
+#[non_exhaustive]
+pub struct ChargerConfig {
+    /// Its identity, the last segment of the path that it connects to.
+    pub identity: String,
+    /// The connection that feeds it.
+    pub connection: EntityAddress,
+    /// Phases of each EVSE: 1 to 3.
+    pub phases: u8,
+    /// Volts between phase and neutral.
+    pub voltage: u16,
+    /// Amperes per phase, at the most.
+    pub maximum_current: u16,
+    /// The unit of its profiles.
+    pub unit: ProfileUnit,
+    /// Its Basic password; without one it connects unauthenticated.
+    pub password: Option<String>,
+}
+
+impl std::fmt::Debug for ChargerConfig {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("ChargerConfig")
+            .field("identity", &self.identity)
+            .field("connection", &self.connection)
+            .field("phases", &self.phases)
+            .field("voltage", &self.voltage)
+            .field("maximum_current", &self.maximum_current)
+            .field("unit", &self.unit)
+            .field("password", &self.password.as_ref().map(|_| "…"))
+            .finish()
+    }
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct OcppFile {
+    listen: SocketAddr,
+    #[serde(default = "default_path")]
+    path: String,
+    tls: Option<TlsFile>,
+    #[serde(default)]
+    plaintext: bool,
+    id_tokens: IdTokens,
+    #[serde(default = "default_heartbeat")]
+    heartbeat_interval: Interval,
+    #[serde(default)]
+    charger: Vec<ChargerFile>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct ChargerFile {
+    identity: String,
+    connection: EntityAddress,
+    phases: u8,
+    #[serde(default = "default_voltage")]
+    voltage: u16,
+    maximum_current: u16,
+    unit: ProfileUnit,
+    password_file: Option<PathBuf>,
+}
+
+fn default_path() -> String {
+    "/ocpp".to_owned()
+}
+
+const fn default_heartbeat() -> Interval {
+    Interval::from_secs(300)
+}
+
+const fn default_voltage() -> u16 {
+    230
+}
+
+impl OcppFile {
+    pub(super) fn resolve(self, base: &Path) -> Result<OcppConfig, ConfigError> {
+        let transport = transport("ocpp", base, self.tls, self.plaintext)?;
+        let chargers = self
+            .charger
+            .into_iter()
+            .map(|charger| charger.resolve(base))
+            .collect::<Result<Vec<_>, _>>()?;
+        for (index, charger) in chargers.iter().enumerate() {
+            if chargers.iter().take(index).any(|other| other.identity == charger.identity) {
+                return Err(ConfigError::invalid(format!("ocpp.charger {}", charger.identity), "is there twice"));
+            }
+        }
+        Ok(OcppConfig {
+            listen: self.listen,
+            path: self.path,
+            transport,
+            id_tokens: self.id_tokens,
+            heartbeat_interval: self.heartbeat_interval,
+            chargers,
+        })
+    }
+}
+
+impl ChargerFile {
+    fn resolve(self, base: &Path) -> Result<ChargerConfig, ConfigError> {
+        let key = format!("ocpp.charger {}", self.identity);
+        if !(1..=3).contains(&self.phases) {
+            return Err(ConfigError::invalid(format!("{key} phases"), "is 1, 2 or 3"));
+        }
+        if self.maximum_current < 6 {
+            return Err(ConfigError::invalid(
+                format!("{key} maximum_current"),
+                "an EV can't be told less than 6 A, so less is no charger",
+            ));
+        }
+        let password = self
+            .password_file
+            .map(|path| read_secret(&base.join(path)).map(|text| text.trim_end_matches(['\r', '\n']).to_owned()))
+            .transpose()?;
+        Ok(ChargerConfig {
+            identity: self.identity,
+            connection: self.connection,
+            phases: self.phases,
+            voltage: self.voltage,
+            maximum_current: self.maximum_current,
+            unit: self.unit,
+            password,
+        })
+    }
+}

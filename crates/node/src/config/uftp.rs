@@ -1,0 +1,195 @@
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+
+use serde::Deserialize;
+use tieline_types::{Domain, IspCalendar, IspDuration};
+use tieline_uftp::value::TimeZoneName;
+use tieline_uftp::{Revision, Role, SigningKey, Tolerance, VerifyingKey};
+
+use super::key_file::read_signing_key;
+use super::tls::{TlsFile, Transport, transport};
+use super::{ConfigError, Interval};
+
+/// The market side of a node.
+#[derive(Debug)]
+#[non_exhaustive]
+pub struct UftpConfig {
+    /// The role in which this node signs.
+    pub role: Role,
+    /// The domain in whose name this node signs.
+    pub domain: Domain,
+    /// The key with which it signs.
+    pub signing_key: SigningKey,
+    /// Where peers post to.
+    pub listen: SocketAddr,
+    /// The path they post to.
+    pub path: String,
+    /// How the listener protects connections.
+    pub transport: Transport,
+    /// The revision of the protocol that this node writes, where a peer sets no other.
+    pub revision: Revision,
+    /// The calendar that the market trades by.
+    pub calendar: IspCalendar,
+    /// How delivery is retried.
+    pub retry: RetryConfig,
+    /// A message that can't be decided after so many attempts is set aside.
+    pub attempts: u32,
+    /// Messages waiting to be decided, at the most; beyond it a peer is asked to come back later.
+    pub backlog: u64,
+    /// Everybody this node talks to.
+    pub peers: Vec<PeerConfig>,
+}
+
+/// How an undelivered message is retried.
+#[derive(Clone, Copy, Debug, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+#[non_exhaustive]
+pub struct RetryConfig {
+    /// The pause after the first attempt; it doubles from there.
+    pub first: Interval,
+    /// The longest pause.
+    pub max: Interval,
+    /// How long a message is tried at all; the specification asks for an hour or more.
+    pub give_up_after: Interval,
+}
+
+impl Default for RetryConfig {
+    fn default() -> Self {
+        Self {
+            first: Interval::from_secs(1),
+            max: Interval::from_secs(300),
+            give_up_after: Interval::from_secs(2 * 3600),
+        }
+    }
+}
+
+/// One market party that this node knows.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct PeerConfig {
+    /// Its domain.
+    pub domain: Domain,
+    /// The role in which it is known under these keys.
+    pub role: Role,
+    /// Where it takes messages.
+    pub endpoint: String,
+    /// Its public keys: one, or two while it rotates.
+    pub public_keys: Vec<VerifyingKey>,
+    /// The revision to write to it.
+    pub revision: Revision,
+    /// What is forgiven in its messages.
+    pub tolerance: Tolerance,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct UftpFile {
+    role: Role,
+    domain: Domain,
+    signing_key_file: PathBuf,
+    listen: SocketAddr,
+    #[serde(default = "default_path")]
+    path: String,
+    tls: Option<TlsFile>,
+    #[serde(default)]
+    plaintext: bool,
+    #[serde(default = "default_version")]
+    version: String,
+    time_zone: String,
+    isp_duration: IspDuration,
+    #[serde(default)]
+    retry: RetryConfig,
+    #[serde(default = "default_attempts")]
+    attempts: u32,
+    #[serde(default = "default_backlog")]
+    backlog: u64,
+    #[serde(default)]
+    peer: Vec<PeerFile>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct PeerFile {
+    domain: Domain,
+    role: Role,
+    endpoint: String,
+    public_keys: Vec<String>,
+    version: Option<String>,
+    #[serde(default)]
+    tolerances: Vec<String>,
+}
+
+fn default_path() -> String {
+    "/shapeshifter/api/v3/message".to_owned()
+}
+
+fn default_version() -> String {
+    "3.1.0".to_owned()
+}
+
+const fn default_attempts() -> u32 {
+    10
+}
+
+const fn default_backlog() -> u64 {
+    100_000
+}
+
+impl UftpFile {
+    pub(super) fn resolve(self, base: &Path) -> Result<UftpConfig, ConfigError> {
+        let revision = revision("uftp.version", &self.version)?;
+        let zone = jiff::tz::TimeZone::get(&self.time_zone)
+            .map_err(|error| ConfigError::invalid("uftp.time_zone", error))?;
+        self.time_zone
+            .parse::<TimeZoneName>()
+            .map_err(|error| ConfigError::invalid("uftp.time_zone", error))?;
+        let calendar = IspCalendar::new(zone, self.isp_duration);
+        if !self.path.starts_with('/') {
+            return Err(ConfigError::invalid("uftp.path", "a path starts with /"));
+        }
+        Ok(UftpConfig {
+            role: self.role,
+            domain: self.domain,
+            signing_key: read_signing_key(&base.join(self.signing_key_file))?,
+            listen: self.listen,
+            path: self.path,
+            transport: transport("uftp", base, self.tls, self.plaintext)?,
+            revision,
+            calendar,
+            retry: self.retry,
+            attempts: self.attempts,
+            backlog: self.backlog,
+            peers: self.peer.into_iter().map(|peer| peer.resolve(revision)).collect::<Result<_, _>>()?,
+        })
+    }
+}
+
+impl PeerFile {
+    fn resolve(self, default: Revision) -> Result<PeerConfig, ConfigError> {
+        let key = format!("uftp.peer {}", self.domain);
+        let public_keys = self
+            .public_keys
+            .iter()
+            .map(|text| text.parse().map_err(|error: tieline_uftp::KeyError| ConfigError::invalid(&key, error)))
+            .collect::<Result<Vec<VerifyingKey>, _>>()?;
+        if public_keys.is_empty() {
+            return Err(ConfigError::invalid(key, "needs at least one public key"));
+        }
+        let mut tolerance = Tolerance::default();
+        for name in &self.tolerances {
+            tolerance.set(name).map_err(|error| ConfigError::invalid(format!("{key} tolerances"), error))?;
+        }
+        Ok(PeerConfig {
+            revision: self.version.map_or(Ok(default), |text| revision(&format!("{key} version"), &text))?,
+            domain: self.domain,
+            role: self.role,
+            endpoint: self.endpoint,
+            public_keys,
+            tolerance,
+        })
+    }
+}
+
+fn revision(key: &str, text: &str) -> Result<Revision, ConfigError> {
+    text.parse().map_err(|error| ConfigError::invalid(key, error))
+}

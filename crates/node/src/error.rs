@@ -1,0 +1,32 @@
+use tieline_edge::EdgeError;
+use tieline_store::StoreError;
+
+/// Why a node can't start.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum NodeError {
+    /// The data directory can't be made.
+    #[error("{path}: {source}")]
+    Directory {
+        /// The directory.
+        path: String,
+        /// What the operating system said.
+        source: std::io::Error,
+    },
+    /// The database can't be opened, or not be read.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// A listener can't be bound, or its certificate not be read.
+    #[error(transparent)]
+    Edge(#[from] EdgeError),
+    /// A configured value turned out to be unusable only now.
+    #[error("{0}")]
+    Unusable(String),
+}
+
+impl NodeError {
+    /// Whether starting again later can succeed without anybody mending anything.
+    pub fn retry(&self) -> bool {
+        matches!(self, Self::Store(failure) if failure.retry())
+    }
+}

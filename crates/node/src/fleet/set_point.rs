@@ -1,0 +1,67 @@
+use jiff::Timestamp;
+use rust_decimal::Decimal;
+use serde::{Deserialize, Serialize};
+use tieline_types::{EntityAddress, TimeSpan};
+
+use super::SessionKey;
+use crate::config::ProfileUnit;
+
+/// What a session was told, or has yet to be told: limits that end.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct SetPoint {
+    pub(crate) session: SessionKey,
+    pub(crate) evse: u16,
+    pub(crate) congestion_point: EntityAddress,
+    pub(crate) unit: ProfileUnit,
+    /// In order of time, without gaps; never empty.
+    pub(crate) periods: Vec<SetPointPeriod>,
+    pub(crate) state: SetPointState,
+}
+
+/// One limit, while it holds.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct SetPointPeriod {
+    pub(crate) span: TimeSpan,
+    /// In the set-point's unit: watts, or amperes per phase. 0 pauses.
+    pub(crate) limit: Decimal,
+    /// What made it this and no other.
+    pub(crate) because: String,
+}
+
+/// How far a set-point has come.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) enum SetPointState {
+    /// The charger has not answered it yet.
+    Pending {
+        /// How often it was sent in vain.
+        attempts: u32,
+        /// Not to be sent before.
+        not_before: Timestamp,
+    },
+    /// The charger accepted it.
+    Accepted {
+        /// When.
+        at: Timestamp,
+    },
+    /// The charger refused it; it is not asked again.
+    Refused {
+        /// What the charger said.
+        cause: String,
+    },
+    /// It was over before the charger could be told.
+    Missed,
+}
+
+impl SetPoint {
+    /// From the first period's start to the last one's end.
+    pub(crate) fn span(&self) -> Option<TimeSpan> {
+        TimeSpan::new(self.periods.first()?.span.start(), self.periods.last()?.span.end())
+    }
+}
+
+record!(SetPoint, "set-point", |this| {
+    key: this.session.to_string(),
+    subject: this.session.charger.clone(),
+    span: this.span(),
+    open: matches!(this.state, SetPointState::Pending { .. }),
+});

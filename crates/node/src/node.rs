@@ -1,0 +1,343 @@
+use std::fmt;
+use std::future::Future;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use tieline_edge::listener::{HandshakeLimits, Listener, PlainListener, TlsListener};
+use tieline_edge::tls::{CertifiedKeyFiles, ClientCertificates, ClientTls, ServerTls};
+use tieline_edge::{HttpClient, ServeConfig, serve};
+use tieline_ocpp::csms::Csms;
+use tieline_store::{Backoff, SqliteOptions, SqliteStore, Store, StoreError, Timer};
+use tieline_uftp::server::{Receiver, ReceiverConfig};
+use tieline_uftp::{Client, Participant, Role};
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+use tracing::{info, warn};
+
+use crate::bridge::ocpp::{Admission, Chargers, Steering};
+use crate::bridge::uftp::{AddressBook, AgrMarket, Courier, Deciding, DsoMarket, Letters, StoreInbox};
+use crate::config::{AgrConfig, DsoConfig, OcppConfig, RoleConfig, Transport, UftpConfig};
+use crate::context::Context;
+use crate::role::agr::{Agr, PLAN};
+use crate::role::dso::{DECIDE, Dso, REQUEST};
+use crate::work::{Bell, Turn, turn_until_stopped};
+use crate::{Config, Environment, NodeError};
+
+/// How many timers one turn fires.
+const TIMERS_PER_TURN: usize = 64;
+
+/// The database of a node whose data directory is `data`.
+pub fn database_path(data: &Path) -> PathBuf {
+    data.join("tieline.sqlite")
+}
+
+/// A running node. Dropping it stops it at once; [`Node::stop`] lets it finish what it has begun.
+pub struct Node {
+    store: Arc<dyn Store>,
+    uftp: SocketAddr,
+    ocpp: Option<SocketAddr>,
+    stop: CancellationToken,
+    tasks: TaskTracker,
+    _stop_on_drop: tokio_util::sync::DropGuard,
+}
+
+impl Node {
+    /// Opens the database, binds the listeners and goes on where the node was.
+    pub async fn start(config: Config, environment: Environment) -> Result<Self, NodeError> {
+        let store = open(&config.data).await?;
+        let context = Context { store: Arc::clone(&store), environment, bells: crate::work::Bells::default() };
+        let Config { uftp, role, .. } = config;
+        let mut starting = Starting::new(context, &uftp)?;
+        let ocpp = match role {
+            RoleConfig::Agr(agr, ocpp) => Some(starting.agr(&uftp, *agr, *ocpp).await?),
+            RoleConfig::Dso(dso) => {
+                starting.dso(&uftp, *dso).await?;
+                None
+            }
+        };
+        let uftp = starting.receive(&uftp).await?;
+        starting.tasks.close();
+        info!(%uftp, ocpp = ?ocpp, "node is ready");
+        let _stop_on_drop = starting.stop.clone().drop_guard();
+        Ok(Self { store, uftp, ocpp, stop: starting.stop, tasks: starting.tasks, _stop_on_drop })
+    }
+
+    /// Where peers post to.
+    pub fn uftp_address(&self) -> SocketAddr {
+        self.uftp
+    }
+
+    /// Where chargers connect to, if the node has any.
+    pub fn ocpp_address(&self) -> Option<SocketAddr> {
+        self.ocpp
+    }
+
+    /// What the node keeps.
+    pub fn store(&self) -> &Arc<dyn Store> {
+        &self.store
+    }
+
+    /// Stops taking anything new and returns once everything that was begun has ended.
+    pub async fn stop(self) {
+        self.stop.cancel();
+        self.tasks.wait().await;
+    }
+}
+
+impl fmt::Debug for Node {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Node").field("uftp", &self.uftp).field("ocpp", &self.ocpp).finish_non_exhaustive()
+    }
+}
+
+async fn open(data: &Path) -> Result<Arc<dyn Store>, NodeError> {
+    let data = data.to_owned();
+    let opening = tokio::task::spawn_blocking(move || {
+        make_private(&data)?;
+        let store = SqliteStore::open(&database_path(&data), SqliteOptions::default())?;
+        Ok::<Arc<dyn Store>, NodeError>(Arc::new(store))
+    });
+    opening.await.map_err(|failure| NodeError::Unusable(failure.to_string()))?
+}
+
+fn make_private(data: &Path) -> Result<(), NodeError> {
+    let mut builder = std::fs::DirBuilder::new();
+    builder.recursive(true);
+    #[cfg(unix)]
+    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+    builder.create(data).map_err(|source| NodeError::Directory { path: data.display().to_string(), source })
+}
+
+/// A node while its parts are put together.
+struct Starting {
+    context: Context,
+    letters: Letters,
+    address_book: AddressBook,
+    stop: CancellationToken,
+    tasks: TaskTracker,
+}
+
+impl Starting {
+    fn new(context: Context, uftp: &UftpConfig) -> Result<Self, NodeError> {
+        let address_book = AddressBook::of(&uftp.peers)?;
+        let letters = Letters::new(context.clone(), uftp, address_book.clone());
+        Ok(Self { context, letters, address_book, stop: CancellationToken::new(), tasks: TaskTracker::new() })
+    }
+
+    async fn agr(&mut self, uftp: &UftpConfig, agr: AgrConfig, ocpp: OcppConfig) -> Result<SocketAddr, NodeError> {
+        let ocpp = Arc::new(ocpp);
+        let agr = Agr {
+            context: self.context.clone(),
+            config: Arc::new(agr),
+            chargers: Arc::new(ocpp.chargers.clone()),
+            calendar: uftp.calendar.clone(),
+        };
+        let market = AgrMarket { agr: agr.clone(), letters: self.letters.clone() };
+        self.decide(uftp, market.clone().pre_process(), market.process());
+        self.deliver(uftp, Role::Dso)?;
+
+        let chargers = Chargers { agr: agr.clone(), config: Arc::clone(&ocpp) };
+        let csms = Csms::builder(chargers.routes())
+            .authenticate(Admission::of(&ocpp))
+            .prefix(ocpp.path.clone())
+            .build();
+        let steering = Steering {
+            context: self.context.clone(),
+            registry: csms.registry().clone(),
+            under_way: crate::bridge::ocpp::UnderWay::default(),
+            tasks: self.tasks.clone(),
+        };
+        self.tasks.spawn(steering.clone().watch(self.stop.clone()));
+        let set_points = self.context.bells.set_points.clone();
+        self.turn("steering", set_points, move || {
+            let steering = steering.clone();
+            async move { steering.turn().await }
+        });
+        self.timers(move |timer| {
+            let agr = agr.clone();
+            async move {
+                match timer.kind.as_str() {
+                    PLAN => agr.plan(timer).await.map(Some),
+                    _ => Ok(None),
+                }
+            }
+        });
+        let registry = csms.registry().clone();
+        let stop = self.stop.clone();
+        self.tasks.spawn(async move {
+            stop.cancelled().await;
+            registry.close_all();
+        });
+        self.listen(ocpp.listen, &ocpp.transport, csms).await
+    }
+
+    async fn dso(&mut self, uftp: &UftpConfig, dso: DsoConfig) -> Result<(), NodeError> {
+        let dso = Dso { context: self.context.clone(), config: Arc::new(dso), calendar: uftp.calendar.clone() };
+        let market = DsoMarket { dso: dso.clone(), letters: self.letters.clone() };
+        self.decide(uftp, market.clone().pre_process(), market.clone().process());
+        self.deliver(uftp, Role::Agr)?;
+        self.timers(move |timer| {
+            let market = market.clone();
+            async move {
+                match timer.kind.as_str() {
+                    REQUEST => market.request(timer).await.map(Some),
+                    DECIDE => market.decide(timer).await.map(Some),
+                    _ => Ok(None),
+                }
+            }
+        });
+        dso.take_up_needs().await?;
+        Ok(())
+    }
+
+    fn decide(
+        &self,
+        uftp: &UftpConfig,
+        pre_process: tieline_service::Routes<tieline_uftp::Uftp>,
+        process: tieline_service::Routes<tieline_uftp::Uftp>,
+    ) {
+        let deciding = Arc::new(Deciding {
+            context: self.context.clone(),
+            letters: self.letters.clone(),
+            address_book: self.address_book.clone(),
+            pre_process,
+            process,
+            attempts: uftp.attempts,
+        });
+        let inbox = self.context.bells.inbox.clone();
+        self.turn("deciding", inbox, move || {
+            let deciding = Arc::clone(&deciding);
+            async move { deciding.turn().await }
+        });
+    }
+
+    fn deliver(&self, uftp: &UftpConfig, to: Role) -> Result<(), NodeError> {
+        let mut http = HttpClient::new(ClientTls::platform());
+        if self.address_book.has_plaintext() {
+            warn!("some uftp.peer is written to without TLS");
+            http = http.allowing_plain_text();
+        }
+        let courier = Courier {
+            context: self.context.clone(),
+            client: Client::new(http.build()?),
+            address_book: self.address_book.clone(),
+            to,
+            backoff: Backoff::new(uftp.retry.first.get(), uftp.retry.max.get()),
+            under_way: crate::bridge::uftp::UnderWay::default(),
+            tasks: self.tasks.clone(),
+        };
+        let outbox = self.context.bells.outbox.clone();
+        self.turn("delivering", outbox, move || {
+            let courier = courier.clone();
+            async move { courier.turn().await }
+        });
+        Ok(())
+    }
+
+    /// Fires timers that are due: `fire` gives the change set that clears the timer, or `None` for a kind it does not know.
+    fn timers<F, Fut>(&self, fire: F)
+    where
+        F: Fn(Timer) -> Fut + Clone + Send + 'static,
+        Fut: Future<Output = Result<Option<tieline_store::ChangeSet>, StoreError>> + Send + 'static,
+    {
+        let context = self.context.clone();
+        let bell = self.context.bells.timers.clone();
+        self.turn("timers", bell, move || {
+            let (context, fire) = (context.clone(), fire.clone());
+            async move {
+                let due = context.store.timers_due(context.now(), TIMERS_PER_TURN).await?;
+                if due.is_empty() {
+                    return Ok(Turn::Until(context.store.timers_next_due().await?));
+                }
+                for timer in due {
+                    let mut changes = match fire(timer.clone()).await? {
+                        Some(changes) => changes,
+                        None => {
+                            warn!(kind = timer.kind, subject = timer.subject, "a timer that nothing here knows is dropped");
+                            tieline_store::ChangeSet::new()
+                        }
+                    };
+                    if changes.is_empty() {
+                        changes.clear_timer(timer);
+                    }
+                    match context.commit(changes).await {
+                        // What the timer's work was based on has changed: it fires again.
+                        Err(StoreError::Conflict { .. }) => {}
+                        done => done?,
+                    }
+                }
+                Ok(Turn::Again)
+            }
+        });
+    }
+
+    fn turn<F, Fut>(&self, name: &'static str, bell: Bell, turn: F)
+    where
+        F: FnMut() -> Fut + Send + 'static,
+        Fut: Future<Output = Result<Turn, StoreError>> + Send + 'static,
+    {
+        let clock = Arc::clone(&self.context.environment.clock);
+        self.tasks.spawn(turn_until_stopped(name, clock, bell, self.stop.clone(), turn));
+    }
+
+    async fn receive(&self, uftp: &UftpConfig) -> Result<SocketAddr, NodeError> {
+        let inbox =
+            StoreInbox { context: self.context.clone(), letters: self.letters.clone(), backlog: uftp.backlog };
+        let own = Participant { role: uftp.role, domain: uftp.domain.clone() };
+        let clock = Arc::clone(&self.context.environment.clock);
+        let receiver =
+            Receiver::new(inbox, self.address_book.clone(), clock, ReceiverConfig::new(vec![own]));
+        let service = axum::Router::new().route_service(&uftp.path, receiver);
+        self.listen(uftp.listen, &uftp.transport, service).await
+    }
+
+    async fn listen<S, B>(
+        &self,
+        address: SocketAddr,
+        transport: &Transport,
+        service: S,
+    ) -> Result<SocketAddr, NodeError>
+    where
+        S: tower::Service<http::Request<hyper::body::Incoming>, Response = http::Response<B>, Error = std::convert::Infallible>
+            + Clone
+            + Send
+            + Sync
+            + 'static,
+        S::Future: Send,
+        B: http_body::Body<Data = bytes::Bytes> + Send + 'static,
+        B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
+    {
+        match transport {
+            Transport::Plaintext => self.spawn_server(PlainListener::bind(address)?, service),
+            Transport::Tls { certificate, private_key } => {
+                let files = CertifiedKeyFiles::new(certificate, private_key);
+                let tls = ServerTls::load(files, ClientCertificates::NotAsked)?;
+                self.spawn_server(TlsListener::bind(address, tls, HandshakeLimits::default())?, service)
+            }
+        }
+    }
+
+    fn spawn_server<L, S, B>(&self, listener: L, service: S) -> Result<SocketAddr, NodeError>
+    where
+        L: Listener,
+        S: tower::Service<http::Request<hyper::body::Incoming>, Response = http::Response<B>, Error = std::convert::Infallible>
+            + Clone
+            + Send
+            + Sync
+            + 'static,
+        S::Future: Send,
+        B: http_body::Body<Data = bytes::Bytes> + Send + 'static,
+        B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
+    {
+        let bound = listener.local_addr().map_err(|cause| NodeError::Unusable(cause.to_string()))?;
+        let stop = self.stop.clone();
+        self.tasks.spawn(async move {
+            let drained = serve(listener, service, ServeConfig::default(), stop).await;
+            if !drained.is_complete() {
+                warn!(%drained, "stopped before all requests had ended");
+            }
+        });
+        Ok(bound)
+    }
+}
