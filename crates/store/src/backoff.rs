@@ -33,7 +33,7 @@ mod tests {
 
     #[test]
     fn it_doubles_up_to_the_maximum_and_jitters_below() {
-        let backoff = Backoff::new(Duration::from_secs(1), Duration::from_secs(60));
+        let backoff = Backoff::new(Duration::from_secs(1), Duration::from_mins(1));
         for (attempts, whole) in [(1, 1), (2, 2), (3, 4), (6, 32), (7, 60), (40, 60), (u32::MAX, 60)] {
             for random in [0, 1, 999_999_999, u64::MAX] {
                 let pause = backoff.after(attempts, random);

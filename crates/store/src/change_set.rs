@@ -119,7 +119,12 @@ impl ChangeSet {
     }
 
     /// Deciding the received message failed.
-    pub fn failed(&mut self, id: InboxId, retry_at: Option<Timestamp>, cause: impl Into<String>) -> &mut Self {
+    pub fn failed(
+        &mut self,
+        id: InboxId,
+        retry_at: Option<Timestamp>,
+        cause: impl Into<String>,
+    ) -> &mut Self {
         self.push(Change::Failed { id, retry_at, cause: cause.into() })
     }
 

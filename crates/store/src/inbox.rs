@@ -80,6 +80,8 @@ pub struct InboxEntry {
     pub conversation: String,
     /// Its type.
     pub label: String,
+    /// As it came, seal included.
+    pub raw: Bytes,
     /// What the seal covers.
     pub body: Bytes,
     /// What the receiver noted.

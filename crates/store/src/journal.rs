@@ -91,7 +91,10 @@ pub async fn verify(store: &dyn Store) -> Result<Result<Verified, Broken>, Store
                 return Ok(Err(Broken { sequence, why: "is missing" }));
             }
             if chain(&verified.head, sequence, &found.entry) != found.hash {
-                return Ok(Err(Broken { sequence, why: "is not what was written, or not where it was written" }));
+                return Ok(Err(Broken {
+                    sequence,
+                    why: "is not what was written, or not where it was written",
+                }));
             }
             verified = Verified { entries: sequence, head: found.hash };
         }

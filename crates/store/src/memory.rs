@@ -9,8 +9,8 @@ use crate::change_set::{received_entry, sent_entry};
 use crate::journal::{NewEntry, chain};
 use crate::store::BoxFuture;
 use crate::{
-    Attempt, Change, ChangeSet, InboxEntry, InboxId, InboxState, JournalEntry, OutboxEntry, OutboxState, Outgoing,
-    RawRecord, Receipt, Received, Store, StoreError, Stored, Timer, Version,
+    Attempt, Change, ChangeSet, InboxEntry, InboxId, InboxState, JournalEntry, OutboxEntry, OutboxState,
+    Outgoing, RawRecord, Receipt, Received, Store, StoreError, Stored, Timer, Version,
 };
 
 /// A store that forgets everything when it is dropped: for tests.
@@ -82,6 +82,7 @@ impl Tables {
             message_id: received.message_id,
             conversation: received.conversation,
             label: received.label,
+            raw: received.raw,
             body: received.body,
             note: received.note,
             received_at: received.received_at,
@@ -96,7 +97,7 @@ impl Tables {
         match change {
             Change::Put { record, replaces } => self.put(record, replaces)?,
             Change::Send(outgoing) => self.send(outgoing),
-            Change::Attempted { id, at: _, attempt } => self.attempted(id, attempt),
+            Change::Attempted { id, at: _, attempt } => self.attempted(id, &attempt),
             Change::SetTimer(timer) => {
                 self.timers.insert((timer.kind, timer.subject), timer.due);
             }
@@ -155,12 +156,14 @@ impl Tables {
         self.outbox.insert(id, OutboxRow { entry, due: outgoing.made_at, state: OutboxState::Pending });
     }
 
-    fn attempted(&mut self, id: i64, attempt: Attempt) {
-        let Some(row) = self.outbox.get_mut(&id).filter(|row| row.state == OutboxState::Pending) else { return };
+    fn attempted(&mut self, id: i64, attempt: &Attempt) {
+        let Some(row) = self.outbox.get_mut(&id).filter(|row| row.state == OutboxState::Pending) else {
+            return;
+        };
         row.entry.attempts += 1;
         match attempt {
             Attempt::Delivered => row.state = OutboxState::Delivered,
-            Attempt::Retry { at, .. } => row.due = at,
+            Attempt::Retry { at, .. } => row.due = *at,
             Attempt::Failed { .. } => row.state = OutboxState::Failed,
         }
     }
@@ -198,11 +201,7 @@ impl Tables {
             .filter(move |row| seen.insert((&row.entry.recipient, &row.entry.conversation)))
     }
 
-    fn records(
-        &self,
-        kind: &'static str,
-        wanted: impl Fn(&RawRecord) -> bool,
-    ) -> Vec<Stored<RawRecord>> {
+    fn records(&self, kind: &'static str, wanted: impl Fn(&RawRecord) -> bool) -> Vec<Stored<RawRecord>> {
         self.records
             .range((kind, String::new())..)
             .take_while(|((found, _), _)| *found == kind)
@@ -227,17 +226,24 @@ impl Store for MemoryStore {
 
     fn commit(&self, changes: ChangeSet) -> BoxFuture<'_, ()> {
         let mut tables = self.tables();
-        let mut changed = tables.clone();
-        let applied = changes.into_changes().into_iter().try_for_each(|change| changed.apply(change));
+        let mut after = tables.clone();
+        let applied = changes.into_changes().into_iter().try_for_each(|change| after.apply(change));
         if applied.is_ok() {
-            *tables = changed;
+            *tables = after;
         }
         Box::pin(std::future::ready(applied))
     }
 
     fn inbox_due(&self, now: Timestamp, limit: usize) -> BoxFuture<'_, Vec<InboxEntry>> {
         let tables = self.tables();
-        done(tables.inbox_heads().filter(|row| row.due <= now).take(limit).map(|row| row.entry.clone()).collect())
+        done(
+            tables
+                .inbox_heads()
+                .filter(|row| row.due <= now)
+                .take(limit)
+                .map(|row| row.entry.clone())
+                .collect(),
+        )
     }
 
     fn inbox_next_due(&self) -> BoxFuture<'_, Option<Timestamp>> {
@@ -251,7 +257,14 @@ impl Store for MemoryStore {
 
     fn outbox_due(&self, now: Timestamp, limit: usize) -> BoxFuture<'_, Vec<OutboxEntry>> {
         let tables = self.tables();
-        done(tables.outbox_heads().filter(|row| row.due <= now).take(limit).map(|row| row.entry.clone()).collect())
+        done(
+            tables
+                .outbox_heads()
+                .filter(|row| row.due <= now)
+                .take(limit)
+                .map(|row| row.entry.clone())
+                .collect(),
+        )
     }
 
     fn outbox_next_due(&self) -> BoxFuture<'_, Option<Timestamp>> {
@@ -266,7 +279,9 @@ impl Store for MemoryStore {
             .filter(|(_, due)| **due <= now)
             .map(|((kind, subject), due)| Timer::new(kind, subject, *due))
             .collect();
-        due.sort_by(|one, other| (one.due, &one.kind, &one.subject).cmp(&(other.due, &other.kind, &other.subject)));
+        due.sort_by(|one, other| {
+            (one.due, &one.kind, &one.subject).cmp(&(other.due, &other.kind, &other.subject))
+        });
         due.truncate(limit);
         done(due)
     }
@@ -280,7 +295,11 @@ impl Store for MemoryStore {
         done(due.map(|due| Timer::new(kind, subject, due)))
     }
 
-    fn raw_record<'a>(&'a self, kind: &'static str, key: &'a str) -> BoxFuture<'a, Option<Stored<RawRecord>>> {
+    fn raw_record<'a>(
+        &'a self,
+        kind: &'static str,
+        key: &'a str,
+    ) -> BoxFuture<'a, Option<Stored<RawRecord>>> {
         let tables = self.tables();
         let found = tables.records.get(&(kind, key.to_owned()));
         done(found.map(|(record, version)| Stored { value: record.clone(), version: *version }))

@@ -6,7 +6,8 @@ use jiff::Timestamp;
 use tieline_types::TimeSpan;
 
 use crate::{
-    ChangeSet, InboxEntry, JournalEntry, OutboxEntry, Receipt, Received, Record, RawRecord, Stored, StoreError, Timer,
+    ChangeSet, InboxEntry, JournalEntry, OutboxEntry, RawRecord, Receipt, Received, Record, StoreError,
+    Stored, Timer,
 };
 
 /// A future of a store.
@@ -46,7 +47,8 @@ pub trait Store: fmt::Debug + Send + Sync + 'static {
     fn timer<'a>(&'a self, kind: &'a str, subject: &'a str) -> BoxFuture<'a, Option<Timer>>;
 
     /// The body of a record; [`Records::record`] reads it.
-    fn raw_record<'a>(&'a self, kind: &'static str, key: &'a str) -> BoxFuture<'a, Option<Stored<RawRecord>>>;
+    fn raw_record<'a>(&'a self, kind: &'static str, key: &'a str)
+    -> BoxFuture<'a, Option<Stored<RawRecord>>>;
 
     /// The records of a kind about a subject, and within a span where one is given, by key.
     fn raw_records_of<'a>(
@@ -69,7 +71,10 @@ pub trait Store: fmt::Debug + Send + Sync + 'static {
 /// Typed reading of records.
 pub trait Records {
     /// The record with this key.
-    fn record<T: Record>(&self, key: &str) -> impl Future<Output = Result<Option<Stored<T>>, StoreError>> + Send;
+    fn record<T: Record>(
+        &self,
+        key: &str,
+    ) -> impl Future<Output = Result<Option<Stored<T>>, StoreError>> + Send;
 
     /// The records about a subject that overlap `within`, or all of them.
     fn records_of<T: Record>(

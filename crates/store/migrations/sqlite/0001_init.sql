@@ -1,11 +1,12 @@
 CREATE TABLE inbox (
-    id           INTEGER PRIMARY KEY AUTOINCREMENT,
+    id           INTEGER PRIMARY KEY,
     protocol     TEXT    NOT NULL,
     peer         TEXT    NOT NULL,
     recipient    TEXT    NOT NULL,
     message_id   TEXT    NOT NULL,
     conversation TEXT    NOT NULL,
     label        TEXT    NOT NULL,
+    journal      INTEGER NOT NULL, -- the entry that holds it as it came, seal included
     body         BLOB    NOT NULL,
     body_hash    BLOB    NOT NULL,
     note         TEXT    NOT NULL,
@@ -19,7 +20,7 @@ CREATE TABLE inbox (
 CREATE INDEX inbox_waiting ON inbox (peer, conversation, id) WHERE state < 2;
 
 CREATE TABLE outbox (
-    id           INTEGER PRIMARY KEY AUTOINCREMENT,
+    id           INTEGER PRIMARY KEY,
     protocol     TEXT    NOT NULL,
     recipient    TEXT    NOT NULL,
     conversation TEXT    NOT NULL,

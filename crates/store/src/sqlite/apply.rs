@@ -9,7 +9,8 @@ use super::row::nanoseconds;
 use crate::change_set::{received_entry, sent_entry};
 use crate::journal::{NewEntry, chain};
 use crate::{
-    Attempt, Change, ChangeSet, InboxId, InboxState, Outgoing, RawRecord, Receipt, Received, StoreError, Timer, Version,
+    Attempt, Change, ChangeSet, InboxId, InboxState, Outgoing, RawRecord, Receipt, Received, StoreError,
+    Timer, Version,
 };
 
 /// The end of the journal as the writer last wrote it.
@@ -22,7 +23,9 @@ pub(super) struct JournalEnd {
 impl JournalEnd {
     pub(super) fn read(connection: &Connection) -> Result<Self, StoreError> {
         let (length, hash): (i64, Vec<u8>) =
-            connection.query_row("SELECT length, hash FROM journal_end", [], |row| Ok((row.get(0)?, row.get(1)?)))?;
+            connection.query_row("SELECT length, hash FROM journal_end", [], |row| {
+                Ok((row.get(0)?, row.get(1)?))
+            })?;
         let hash = hash.try_into().map_err(|_| StoreError::Damaged {
             table: "journal_end",
             key: "1".to_owned(),
@@ -45,7 +48,7 @@ pub(super) fn receive(
 ) -> Result<Receipt, StoreError> {
     let body_hash: [u8; 32] = Sha256::digest(&received.body).into();
     let sql = "INSERT INTO inbox (protocol, peer, recipient, message_id, conversation, label, body, body_hash, note, \
-               received_at, state, due) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, 0, ?10) \
+               received_at, state, due, journal) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, 0, ?10, ?11) \
                ON CONFLICT (protocol, peer, recipient, message_id) DO NOTHING";
     let inserted = connection.prepare_cached(sql)?.execute(params![
         received.protocol,
@@ -58,6 +61,7 @@ pub(super) fn receive(
         body_hash.as_slice(),
         received.note,
         nanoseconds(received.received_at),
+        (end.length + 1).cast_signed(),
     ])?;
     if inserted == 0 {
         return known(connection, received, body_hash);
@@ -79,10 +83,18 @@ fn known(connection: &Connection, received: &Received, body_hash: [u8; 32]) -> R
         cause: format!("{state} is no state"),
     })?;
     let id = InboxId(id);
-    Ok(if hash == body_hash { Receipt::AlreadySubmitted { id, state } } else { Receipt::DuplicateIdentifier { id } })
+    Ok(if hash == body_hash {
+        Receipt::AlreadySubmitted { id, state }
+    } else {
+        Receipt::DuplicateIdentifier { id }
+    })
 }
 
-pub(super) fn commit(connection: &Connection, end: &mut JournalEnd, changes: ChangeSet) -> Result<(), StoreError> {
+pub(super) fn commit(
+    connection: &Connection,
+    end: &mut JournalEnd,
+    changes: ChangeSet,
+) -> Result<(), StoreError> {
     for change in changes.into_changes() {
         match change {
             Change::Put { record, replaces } => put(connection, record, replaces)?,
@@ -101,8 +113,10 @@ pub(super) fn commit(connection: &Connection, end: &mut JournalEnd, changes: Cha
 
 fn put(connection: &Connection, record: RawRecord, replaces: Option<Version>) -> Result<(), StoreError> {
     let sql = "SELECT version FROM record WHERE kind = ?1 AND key = ?2";
-    let found: Option<Version> =
-        connection.prepare_cached(sql)?.query_row(params![record.kind, record.key], |row| row.get(0)).optional()?;
+    let found: Option<Version> = connection
+        .prepare_cached(sql)?
+        .query_row(params![record.kind, record.key], |row| row.get(0))
+        .optional()?;
     let version = found.unwrap_or(0);
     if replaces.is_some_and(|replaced| replaced != version) {
         return Err(StoreError::Conflict { kind: record.kind, key: record.key });

@@ -7,7 +7,7 @@ const STEPS: [&str; 1] = [include_str!("../../migrations/sqlite/0001_init.sql")]
 
 /// Brings the schema up to date, each step in a transaction of its own.
 pub(super) fn migrate(connection: &mut Connection) -> Result<(), StoreError> {
-    let known = STEPS.len() as i64;
+    let known = i64::try_from(STEPS.len()).unwrap_or(i64::MAX);
     loop {
         let step = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
         let found: i64 = step.pragma_query_value(None, "user_version", |row| row.get(0))?;

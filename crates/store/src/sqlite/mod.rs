@@ -17,7 +17,8 @@ use tieline_types::TimeSpan;
 
 use crate::store::BoxFuture;
 use crate::{
-    ChangeSet, InboxEntry, JournalEntry, OutboxEntry, RawRecord, Receipt, Received, Store, StoreError, Stored, Timer,
+    ChangeSet, InboxEntry, JournalEntry, OutboxEntry, RawRecord, Receipt, Received, Store, StoreError,
+    Stored, Timer,
 };
 use writer::Writer;
 
@@ -50,7 +51,8 @@ pub struct SqliteStore {
 impl SqliteStore {
     /// Opens the database, making it if it is not there and bringing its schema up to date.
     pub fn open(path: &Path, options: SqliteOptions) -> Result<Self, StoreError> {
-        let mut connection = connect(path, OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE)?;
+        let mut connection =
+            connect(path, OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE)?;
         restrict(path)?;
         connection.pragma_update(None, "journal_mode", "WAL")?;
         connection.pragma_update(None, "synchronous", "FULL")?;
@@ -173,7 +175,11 @@ impl Store for SqliteStore {
         self.read(move |connection| read::timer(connection, &kind, &subject))
     }
 
-    fn raw_record<'a>(&'a self, kind: &'static str, key: &'a str) -> BoxFuture<'a, Option<Stored<RawRecord>>> {
+    fn raw_record<'a>(
+        &'a self,
+        kind: &'static str,
+        key: &'a str,
+    ) -> BoxFuture<'a, Option<Stored<RawRecord>>> {
         let key = key.to_owned();
         self.read(move |connection| read::record(connection, kind, &key))
     }

@@ -44,7 +44,8 @@ pub(super) fn inbox_due(
     now: Timestamp,
     limit: usize,
 ) -> Result<Vec<InboxEntry>, StoreError> {
-    let sql = format!("SELECT {INBOX} FROM inbox WHERE id IN ({INBOX_HEADS}) AND due <= ?1 ORDER BY id LIMIT ?2");
+    let sql =
+        format!("SELECT {INBOX} FROM inbox WHERE id IN ({INBOX_HEADS}) AND due <= ?1 ORDER BY id LIMIT ?2");
     all(connection, &sql, params![nanoseconds(now), limited(limit)], row::inbox)
 }
 
@@ -63,7 +64,9 @@ pub(super) fn outbox_due(
     now: Timestamp,
     limit: usize,
 ) -> Result<Vec<OutboxEntry>, StoreError> {
-    let sql = format!("SELECT {OUTBOX} FROM outbox WHERE id IN ({OUTBOX_HEADS}) AND due <= ?1 ORDER BY id LIMIT ?2");
+    let sql = format!(
+        "SELECT {OUTBOX} FROM outbox WHERE id IN ({OUTBOX_HEADS}) AND due <= ?1 ORDER BY id LIMIT ?2"
+    );
     all(connection, &sql, params![nanoseconds(now), limited(limit)], row::outbox)
 }
 

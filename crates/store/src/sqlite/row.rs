@@ -6,7 +6,9 @@ use rusqlite::Row;
 use tieline_types::TimeSpan;
 
 use crate::journal::{Direction, NewEntry};
-use crate::{InboxEntry, InboxId, InboxState, JournalEntry, OutboxEntry, RawRecord, StoreError, Stored, Timer};
+use crate::{
+    InboxEntry, InboxId, InboxState, JournalEntry, OutboxEntry, RawRecord, StoreError, Stored, Timer,
+};
 
 /// Nanoseconds of the Unix epoch. Instants beyond the year 2262 count as its end.
 pub(super) fn nanoseconds(at: Timestamp) -> i64 {
@@ -17,13 +19,13 @@ pub(super) fn instant(nanoseconds: i64) -> Result<Timestamp, String> {
     Timestamp::from_nanosecond(i128::from(nanoseconds)).map_err(|cause| cause.to_string())
 }
 
-fn damaged(table: &'static str, key: impl ToString) -> impl FnOnce(String) -> StoreError {
+fn damaged(table: &'static str, key: impl std::fmt::Display) -> impl FnOnce(String) -> StoreError {
     let key = key.to_string();
     move |cause| StoreError::Damaged { table, key, cause }
 }
 
 pub(super) const INBOX: &str = "id, protocol, peer, recipient, message_id, conversation, label, body, note, \
-     received_at, state, attempts";
+     received_at, state, attempts, (SELECT bytes FROM journal WHERE sequence = inbox.journal)";
 
 pub(super) fn inbox(row: &Row<'_>) -> Result<InboxEntry, StoreError> {
     let id: i64 = row.get(0)?;
@@ -36,6 +38,7 @@ pub(super) fn inbox(row: &Row<'_>) -> Result<InboxEntry, StoreError> {
         message_id: row.get(4)?,
         conversation: row.get(5)?,
         label: row.get(6)?,
+        raw: Bytes::from(row.get::<_, Vec<u8>>(12)?),
         body: Bytes::from(row.get::<_, Vec<u8>>(7)?),
         note: row.get(8)?,
         received_at: instant(row.get(9)?).map_err(damaged("inbox", id))?,

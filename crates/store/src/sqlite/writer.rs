@@ -34,7 +34,8 @@ impl Writer {
         let end = JournalEnd::read(&connection)?;
         let (jobs, waiting) = mpsc::channel(options.waiting.max(1));
         let commits = Arc::new(AtomicU64::new(0));
-        let mut work = Work { connection, end, waiting, shared: options.shared.max(1), commits: Arc::clone(&commits) };
+        let mut work =
+            Work { connection, end, waiting, shared: options.shared.max(1), commits: Arc::clone(&commits) };
         let thread = thread::Builder::new()
             .name("tieline-store".to_owned())
             .spawn(move || work.run())
@@ -110,8 +111,12 @@ impl Work {
             Err(cause) => {
                 tracing::error!(%cause, "the database did not commit");
                 let cause = cause.to_string();
-                applied.into_iter().for_each(|applied| applied.fail(&cause));
-                jobs.drain(..).for_each(|job| job.fail(StoreError::Database(cause.clone())));
+                for applied in applied {
+                    applied.fail(&cause);
+                }
+                for job in jobs.drain(..) {
+                    job.fail(StoreError::Database(cause.clone()));
+                }
             }
         }
     }
@@ -123,8 +128,11 @@ impl Work {
         applied: &mut Vec<Applied>,
     ) -> Result<(), StoreError> {
         let mut transaction = self.connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
-        for job in jobs.drain(..) {
+        // Those that are not reached stay in `jobs`, to be told.
+        jobs.reverse();
+        while !jobs.is_empty() {
             let savepoint = transaction.savepoint()?;
+            let Some(job) = jobs.pop() else { break };
             let mut end_after = *end;
             match job.apply(&savepoint, &mut end_after) {
                 Ok(done) => {
@@ -133,7 +141,14 @@ impl Work {
                     *end = end_after;
                 }
                 // Dropping the savepoint takes back what this job had changed, and nothing else.
-                Err(refused) => refused(),
+                Err(refused) => {
+                    drop(savepoint);
+                    refused();
+                }
+            }
+            // A full or failing disk takes the whole transaction back: what came before is lost as well.
+            if transaction.is_autocommit() {
+                return Err(StoreError::Database("the transaction was taken back".to_owned()));
             }
         }
         end.write(&transaction)?;
