@@ -2,9 +2,11 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
 
 use serde_json::json;
-use tieline_ocpp::{Answer, CallFailure, Limits, types, v16};
+use tieline_edge::websocket::{Config, Message as Frame};
+use tieline_ocpp::{Answer, CallFailure, EndReason, Limits, SessionEvent, types, v16};
 use tieline_service::After;
 use tokio::sync::{Notify, Semaphore};
 use tokio::time::timeout;
@@ -209,6 +211,45 @@ async fn work_after_an_answer_may_panic_and_call() {
     assert_eq!(call[2], "GetConfiguration");
     station.send(&format!(r#"[4,{},"NotSupported"]"#, call[1])).await;
     assert_eq!(station.exchange(r#"[2,"2","Heartbeat",{}]"#).await[1], "2");
+}
+
+#[tokio::test]
+async fn what_comes_after_an_answer_does_not_run_if_the_answer_cannot_be_written() {
+    let handled = Arc::new(AtomicUsize::new(0));
+    let followed = Arc::new(AtomicUsize::new(0));
+    let (handles, follows) = (Arc::clone(&handled), Arc::clone(&followed));
+    let large = format!(r#"{{"data":"{}"}}"#, "x".repeat(1024 * 1024));
+    let handler = service(move |_| {
+        handles.fetch_add(1, Ordering::SeqCst);
+        let (follows, reply) = (Arc::clone(&follows), result(&large));
+        async move {
+            reply.with_after(After::new(async move {
+                follows.fetch_add(1, Ordering::SeqCst);
+            }))
+        }
+    });
+    let mut limits = Limits::default();
+    limits.write_timeout = Duration::from_millis(300);
+    // Compressed, all answers would fit into the buffers of the system.
+    let plain = Config::default().with_deflate(None);
+    let csms = open_csms(handler).limits(limits).websocket(plain).build();
+    let mut events = csms.registry().events();
+    let mut station = RawPeer::station(serve(csms).await, "CS001", "ocpp1.6").await;
+    // A station that sends and does not read.
+    for id in 0..100 {
+        let call = format!(r#"[2,"{id}","DataTransfer",{{}}]"#);
+        if station.socket.send(Frame::text(call)).await.is_err() {
+            break;
+        }
+    }
+    let reason = loop {
+        if let SessionEvent::Disconnected(_, reason) = events.next().await.unwrap() {
+            break reason;
+        }
+    };
+    assert!(matches!(reason, EndReason::WriteTimedOut), "{reason}");
+    // All answers but the last one were written, and followed.
+    assert_eq!(followed.load(Ordering::SeqCst) + 1, handled.load(Ordering::SeqCst));
 }
 
 #[tokio::test]
