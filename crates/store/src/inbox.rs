@@ -95,6 +95,7 @@ pub struct InboxEntry {
 }
 
 impl InboxState {
+    #[cfg(feature = "sqlite")]
     pub(crate) const fn code(self) -> i64 {
         match self {
             Self::Received => 0,
@@ -104,6 +105,7 @@ impl InboxState {
         }
     }
 
+    #[cfg(feature = "sqlite")]
     pub(crate) const fn from_code(code: i64) -> Option<Self> {
         match code {
             0 => Some(Self::Received),

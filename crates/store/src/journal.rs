@@ -132,6 +132,7 @@ impl Direction {
         }
     }
 
+    #[cfg(feature = "sqlite")]
     pub(crate) const fn from_code(code: i64) -> Option<Self> {
         match code {
             0 => Some(Self::Received),
