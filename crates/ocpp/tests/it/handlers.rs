@@ -215,12 +215,12 @@ async fn work_after_an_answer_may_panic_and_call() {
 
 #[tokio::test]
 async fn what_comes_after_an_answer_does_not_run_if_the_answer_cannot_be_written() {
-    let handled = Arc::new(AtomicUsize::new(0));
+    let answers = Arc::new(AtomicUsize::new(0));
     let followed = Arc::new(AtomicUsize::new(0));
-    let (handles, follows) = (Arc::clone(&handled), Arc::clone(&followed));
+    let (counted, follows) = (Arc::clone(&answers), Arc::clone(&followed));
     let large = format!(r#"{{"data":"{}"}}"#, "x".repeat(1024 * 1024));
     let handler = service(move |_| {
-        handles.fetch_add(1, Ordering::SeqCst);
+        counted.fetch_add(1, Ordering::SeqCst);
         let (follows, reply) = (Arc::clone(&follows), result(&large));
         async move {
             reply.with_after(After::new(async move {
@@ -249,7 +249,7 @@ async fn what_comes_after_an_answer_does_not_run_if_the_answer_cannot_be_written
     };
     assert!(matches!(reason, EndReason::WriteTimedOut), "{reason}");
     // All answers but the last one were written, and followed.
-    assert_eq!(followed.load(Ordering::SeqCst) + 1, handled.load(Ordering::SeqCst));
+    assert_eq!(followed.load(Ordering::SeqCst) + 1, answers.load(Ordering::SeqCst));
 }
 
 #[tokio::test]
