@@ -46,7 +46,8 @@ impl Node {
     /// Opens the database, binds the listeners and goes on where the node was.
     pub async fn start(config: Config, environment: Environment) -> Result<Self, NodeError> {
         let store = open(&config.data).await?;
-        let context = Context { store: Arc::clone(&store), environment, bells: crate::work::Bells::default() };
+        let context =
+            Context { store: Arc::clone(&store), environment, bells: crate::work::Bells::default() };
         let Config { uftp, role, .. } = config;
         let mut starting = Starting::new(context, &uftp)?;
         let ocpp = match role {
@@ -125,7 +126,12 @@ impl Starting {
         Ok(Self { context, letters, address_book, stop: CancellationToken::new(), tasks: TaskTracker::new() })
     }
 
-    async fn agr(&mut self, uftp: &UftpConfig, agr: AgrConfig, ocpp: OcppConfig) -> Result<SocketAddr, NodeError> {
+    async fn agr(
+        &mut self,
+        uftp: &UftpConfig,
+        agr: AgrConfig,
+        ocpp: OcppConfig,
+    ) -> Result<SocketAddr, NodeError> {
         let ocpp = Arc::new(ocpp);
         let agr = Agr {
             context: self.context.clone(),
@@ -173,7 +179,8 @@ impl Starting {
     }
 
     async fn dso(&mut self, uftp: &UftpConfig, dso: DsoConfig) -> Result<(), NodeError> {
-        let dso = Dso { context: self.context.clone(), config: Arc::new(dso), calendar: uftp.calendar.clone() };
+        let dso =
+            Dso { context: self.context.clone(), config: Arc::new(dso), calendar: uftp.calendar.clone() };
         let market = DsoMarket { dso: dso.clone(), letters: self.letters.clone() };
         self.decide(uftp, market.clone().pre_process(), market.clone().process());
         self.deliver(uftp, Role::Agr)?;
@@ -254,7 +261,11 @@ impl Starting {
                     let mut changes = match fire(timer.clone()).await? {
                         Some(changes) => changes,
                         None => {
-                            warn!(kind = timer.kind, subject = timer.subject, "a timer that nothing here knows is dropped");
+                            warn!(
+                                kind = timer.kind,
+                                subject = timer.subject,
+                                "a timer that nothing here knows is dropped"
+                            );
                             tieline_store::ChangeSet::new()
                         }
                     };
@@ -282,12 +293,14 @@ impl Starting {
     }
 
     async fn receive(&self, uftp: &UftpConfig) -> Result<SocketAddr, NodeError> {
-        let inbox =
-            StoreInbox { context: self.context.clone(), letters: self.letters.clone(), backlog: uftp.backlog };
+        let inbox = StoreInbox {
+            context: self.context.clone(),
+            letters: self.letters.clone(),
+            backlog: uftp.backlog,
+        };
         let own = Participant { role: uftp.role, domain: uftp.domain.clone() };
         let clock = Arc::clone(&self.context.environment.clock);
-        let receiver =
-            Receiver::new(inbox, self.address_book.clone(), clock, ReceiverConfig::new(vec![own]));
+        let receiver = Receiver::new(inbox, self.address_book.clone(), clock, ReceiverConfig::new(vec![own]));
         let service = axum::Router::new().route_service(&uftp.path, receiver);
         self.listen(uftp.listen, &uftp.transport, service).await
     }
@@ -299,8 +312,11 @@ impl Starting {
         service: S,
     ) -> Result<SocketAddr, NodeError>
     where
-        S: tower::Service<http::Request<hyper::body::Incoming>, Response = http::Response<B>, Error = std::convert::Infallible>
-            + Clone
+        S: tower::Service<
+                http::Request<hyper::body::Incoming>,
+                Response = http::Response<B>,
+                Error = std::convert::Infallible,
+            > + Clone
             + Send
             + Sync
             + 'static,
@@ -321,8 +337,11 @@ impl Starting {
     fn spawn_server<L, S, B>(&self, listener: L, service: S) -> Result<SocketAddr, NodeError>
     where
         L: Listener,
-        S: tower::Service<http::Request<hyper::body::Incoming>, Response = http::Response<B>, Error = std::convert::Infallible>
-            + Clone
+        S: tower::Service<
+                http::Request<hyper::body::Incoming>,
+                Response = http::Response<B>,
+                Error = std::convert::Infallible,
+            > + Clone
             + Send
             + Sync
             + 'static,

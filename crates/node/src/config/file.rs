@@ -35,10 +35,15 @@ impl ConfigFile {
                 if self.dso.is_some() {
                     return Err(ConfigError::invalid("dso", "this node is an AGR"));
                 }
-                let agr = self.agr.ok_or_else(|| ConfigError::invalid("agr", "an AGR needs this table"))?.resolve()?;
+                let agr = self
+                    .agr
+                    .ok_or_else(|| ConfigError::invalid("agr", "an AGR needs this table"))?
+                    .resolve()?;
                 let ocpp = self
                     .ocpp
-                    .ok_or_else(|| ConfigError::invalid("ocpp", "an AGR needs this table: it is what it steers"))?
+                    .ok_or_else(|| {
+                        ConfigError::invalid("ocpp", "an AGR needs this table: it is what it steers")
+                    })?
                     .resolve(base)?;
                 for charger in &ocpp.chargers {
                     if !agr.connections.iter().any(|known| known.entity_address == charger.connection) {
@@ -52,7 +57,10 @@ impl ConfigFile {
             }
             Role::Dso => {
                 if self.agr.is_some() || self.ocpp.is_some() {
-                    return Err(ConfigError::invalid("agr", "this node is a DSO: it has neither agr nor ocpp"));
+                    return Err(ConfigError::invalid(
+                        "agr",
+                        "this node is a DSO: it has neither agr nor ocpp",
+                    ));
                 }
                 let dso = self.dso.unwrap_or_default().resolve()?;
                 for need in &dso.needs {
@@ -67,7 +75,9 @@ impl ConfigFile {
                 }
                 RoleConfig::Dso(Box::new(dso))
             }
-            other => return Err(ConfigError::invalid("uftp.role", format_args!("a node can't be {other} yet"))),
+            other => {
+                return Err(ConfigError::invalid("uftp.role", format_args!("a node can't be {other} yet")));
+            }
         };
         Ok(Config { data: base.join(self.node.data), uftp, role })
     }

@@ -22,9 +22,9 @@ impl Interval {
 impl<'de> Deserialize<'de> for Interval {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let text = String::deserialize(deserializer)?;
-        let signed: SignedDuration = text
-            .parse()
-            .map_err(|_| serde::de::Error::custom(format!("`{text}` is no duration; write it as 30s, 5m or PT5M")))?;
+        let signed: SignedDuration = text.parse().map_err(|_| {
+            serde::de::Error::custom(format!("`{text}` is no duration; write it as 30s, 5m or PT5M"))
+        })?;
         Duration::try_from(signed)
             .map(Self)
             .map_err(|_| serde::de::Error::custom(format!("`{text}` is negative")))

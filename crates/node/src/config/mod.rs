@@ -58,7 +58,8 @@ impl Config {
 
     /// Resolves and checks `text`; relative paths in it start at `base`.
     pub fn parse(text: &str, base: &Path) -> Result<Self, ConfigError> {
-        let file: ConfigFile = toml::from_str(text).map_err(|error| ConfigError::Syntax(error.to_string()))?;
+        let file: ConfigFile =
+            toml::from_str(text).map_err(|error| ConfigError::Syntax(error.to_string()))?;
         file.resolve(base)
     }
 }

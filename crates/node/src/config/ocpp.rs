@@ -141,14 +141,14 @@ const fn default_voltage() -> u16 {
 impl OcppFile {
     pub(super) fn resolve(self, base: &Path) -> Result<OcppConfig, ConfigError> {
         let transport = transport("ocpp", base, self.tls, self.plaintext)?;
-        let chargers = self
-            .charger
-            .into_iter()
-            .map(|charger| charger.resolve(base))
-            .collect::<Result<Vec<_>, _>>()?;
+        let chargers =
+            self.charger.into_iter().map(|charger| charger.resolve(base)).collect::<Result<Vec<_>, _>>()?;
         for (index, charger) in chargers.iter().enumerate() {
             if chargers.iter().take(index).any(|other| other.identity == charger.identity) {
-                return Err(ConfigError::invalid(format!("ocpp.charger {}", charger.identity), "is there twice"));
+                return Err(ConfigError::invalid(
+                    format!("ocpp.charger {}", charger.identity),
+                    "is there twice",
+                ));
             }
         }
         Ok(OcppConfig {
@@ -176,7 +176,9 @@ impl ChargerFile {
         }
         let password = self
             .password_file
-            .map(|path| read_secret(&base.join(path)).map(|text| text.trim_end_matches(['\r', '\n']).to_owned()))
+            .map(|path| {
+                read_secret(&base.join(path)).map(|text| text.trim_end_matches(['\r', '\n']).to_owned())
+            })
             .transpose()?;
         Ok(ChargerConfig {
             identity: self.identity,

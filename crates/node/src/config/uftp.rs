@@ -170,7 +170,9 @@ impl PeerFile {
         let public_keys = self
             .public_keys
             .iter()
-            .map(|text| text.parse().map_err(|error: tieline_uftp::KeyError| ConfigError::invalid(&key, error)))
+            .map(|text| {
+                text.parse().map_err(|error: tieline_uftp::KeyError| ConfigError::invalid(&key, error))
+            })
             .collect::<Result<Vec<VerifyingKey>, _>>()?;
         if public_keys.is_empty() {
             return Err(ConfigError::invalid(key, "needs at least one public key"));

@@ -12,7 +12,8 @@ pub(crate) struct Admission(BTreeMap<String, Option<Vec<u8>>>);
 
 impl Admission {
     pub(crate) fn of(config: &OcppConfig) -> Self {
-        let password = |charger: &crate::config::ChargerConfig| charger.password.clone().map(String::into_bytes);
+        let password =
+            |charger: &crate::config::ChargerConfig| charger.password.clone().map(String::into_bytes);
         Self(config.chargers.iter().map(|charger| (charger.identity.clone(), password(charger))).collect())
     }
 
@@ -22,7 +23,8 @@ impl Admission {
             (None, _) => Verdict::Unknown,
             (Some(None), _) => Verdict::accepted(),
             (Some(Some(password)), Credentials::Basic(basic))
-                if basic.is_user(identity) && (basic.is_password(password) || basic.is_hexadecimal_of(password)) =>
+                if basic.is_user(identity)
+                    && (basic.is_password(password) || basic.is_hexadecimal_of(password)) =>
             {
                 Verdict::accepted()
             }

@@ -48,9 +48,16 @@ impl Chargers {
             let number = last.as_ref().map_or(0, |stored| stored.value.last).checked_add(1).unwrap_or(1);
             let mut changes = ChangeSet::new();
             changes.replace(&TransactionNumber { last: number }, last.map_or(0, |stored| stored.version))?;
-            changes.put(&StartedTransaction { charger: charger.to_owned(), connector, at, meter_start, number })?;
+            changes.put(&StartedTransaction {
+                charger: charger.to_owned(),
+                connector,
+                at,
+                meter_start,
+                number,
+            })?;
             let key = SessionKey { charger: charger.to_owned(), transaction: number.to_string() };
-            let reading = Energy::from_watt_hours(i64::from(meter_start)).map(|energy| Reading { at, energy });
+            let reading =
+                Energy::from_watt_hours(i64::from(meter_start)).map(|energy| Reading { at, energy });
             let beginning = Beginning { key, evse: u16::try_from(connector).unwrap_or(0), at, reading };
             if let Some(session) = self.session_of(&beginning) {
                 changes.put(&session)?.set_timer(self.plan_now(&session));
@@ -90,7 +97,11 @@ impl Chargers {
         for _ in 0..TRIES {
             let Some(mut session) = store.record::<Session>(&key.to_string()).await? else {
                 // 1.6 errata 3.18: a station that lost our answer reports under number -1, and is answered as if all were well.
-                warn!(charger = key.charger, transaction = key.transaction, "a report of an unknown transaction");
+                warn!(
+                    charger = key.charger,
+                    transaction = key.transaction,
+                    "a report of an unknown transaction"
+                );
                 return Ok(());
             };
             let before = session.value.clone();
@@ -118,7 +129,12 @@ impl Chargers {
     fn session_of(&self, beginning: &Beginning) -> Option<Session> {
         let charger = self.agr.charger(&beginning.key.charger)?;
         let congestion_point = self.agr.congestion_point_of(charger)?.clone();
-        info!(charger = beginning.key.charger, transaction = beginning.key.transaction, evse = beginning.evse, "a session began");
+        info!(
+            charger = beginning.key.charger,
+            transaction = beginning.key.transaction,
+            evse = beginning.evse,
+            "a session began"
+        );
         let mut session = Session {
             key: beginning.key.clone(),
             evse: beginning.evse,

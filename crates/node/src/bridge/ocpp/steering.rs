@@ -70,8 +70,12 @@ impl Steering {
         let mut events = self.registry.events();
         while let Some(Some(event)) = stop.run_until_cancelled(events.next()).await {
             match event {
-                SessionEvent::Connected(session) => info!(charger = %session.identity, version = %session.version, "connected"),
-                SessionEvent::Disconnected(session, reason) => info!(charger = %session.identity, ?reason, "disconnected"),
+                SessionEvent::Connected(session) => {
+                    info!(charger = %session.identity, version = %session.version, "connected")
+                }
+                SessionEvent::Disconnected(session, reason) => {
+                    info!(charger = %session.identity, ?reason, "disconnected")
+                }
                 _ => {}
             }
             self.context.bells.set_points.ring();
@@ -117,11 +121,21 @@ impl Steering {
         let now = self.context.now();
         match told {
             Ok(Told::Accepted) => {
-                info!(charger = session.charger, transaction = session.transaction, periods = set_point.periods.len(), "the charger accepted its limits");
+                info!(
+                    charger = session.charger,
+                    transaction = session.transaction,
+                    periods = set_point.periods.len(),
+                    "the charger accepted its limits"
+                );
                 SetPointState::Accepted { at: now }
             }
             Ok(Told::Refused(cause)) => {
-                warn!(charger = session.charger, transaction = session.transaction, cause, "the charger refused its limits");
+                warn!(
+                    charger = session.charger,
+                    transaction = session.transaction,
+                    cause,
+                    "the charger refused its limits"
+                );
                 SetPointState::Refused { cause }
             }
             Err(failure @ CallFailure::Refused(_)) => {
@@ -135,7 +149,10 @@ impl Steering {
                 };
                 let pause = REST.after(before + 1, self.context.environment.ids.random());
                 warn!(charger = session.charger, transaction = session.transaction, cause = %failure, ?pause, "the charger did not take its limits; trying again");
-                SetPointState::Pending { attempts: before + 1, not_before: now.checked_add(pause).unwrap_or(now) }
+                SetPointState::Pending {
+                    attempts: before + 1,
+                    not_before: now.checked_add(pause).unwrap_or(now),
+                }
             }
         }
     }

@@ -1,12 +1,12 @@
 //! OCPP 1.6: what a charge point reports, and how it is told a limit.
 
 use tieline_ocpp::v16::{
-    AuthorizationStatus, AuthorizeRequest, AuthorizeResponse, BootNotificationRequest, BootNotificationResponse,
-    ChargingProfile, ChargingProfileKind, ChargingProfilePurpose, ChargingProfileStatus, ChargingRateUnit,
-    ChargingSchedule, ChargingSchedulePeriod, HeartbeatRequest, HeartbeatResponse, IdTagInfo, Measurand, MeterValue,
-    MeterValuesRequest, MeterValuesResponse, RegistrationStatus, SetChargingProfileRequest, StartTransactionRequest,
-    StartTransactionResponse, StatusNotificationRequest, StatusNotificationResponse, StopTransactionRequest,
-    StopTransactionResponse,
+    AuthorizationStatus, AuthorizeRequest, AuthorizeResponse, BootNotificationRequest,
+    BootNotificationResponse, ChargingProfile, ChargingProfileKind, ChargingProfilePurpose,
+    ChargingProfileStatus, ChargingRateUnit, ChargingSchedule, ChargingSchedulePeriod, HeartbeatRequest,
+    HeartbeatResponse, IdTagInfo, Measurand, MeterValue, MeterValuesRequest, MeterValuesResponse,
+    RegistrationStatus, SetChargingProfileRequest, StartTransactionRequest, StartTransactionResponse,
+    StatusNotificationRequest, StatusNotificationResponse, StopTransactionRequest, StopTransactionResponse,
 };
 use tieline_ocpp::{Ocpp, Peer};
 use tieline_service::{Call, Router, State};
@@ -57,7 +57,12 @@ async fn on_start(
     peer: Peer,
 ) -> Result<StartTransactionResponse, NotServed> {
     let number = chargers
-        .start_numbered(peer.identity().as_str(), call.connector_id, call.timestamp.timestamp(), call.meter_start)
+        .start_numbered(
+            peer.identity().as_str(),
+            call.connector_id,
+            call.timestamp.timestamp(),
+            call.meter_start,
+        )
         .await?;
     Ok(StartTransactionResponse::new(id_tag_info(&chargers, &call.id_tag), number))
 }
@@ -101,7 +106,8 @@ fn readings(values: &[MeterValue]) -> Vec<Reading> {
     let of_value = |value: &MeterValue| {
         let at = value.timestamp.timestamp();
         value.sampled_value.iter().find_map(move |sample| {
-            let is_register = sample.measurand.as_ref().is_none_or(|kind| *kind == Measurand::EnergyActiveImportRegister);
+            let is_register =
+                sample.measurand.as_ref().is_none_or(|kind| *kind == Measurand::EnergyActiveImportRegister);
             if !is_register || sample.phase.is_some() {
                 return None;
             }
@@ -115,11 +121,8 @@ fn readings(values: &[MeterValue]) -> Vec<Reading> {
 
 /// Tells a session its limits: a TxProfile that starts and ends.
 pub(super) async fn tell(peer: &Peer, profile: &Profile) -> Result<Told, tieline_ocpp::CallFailure> {
-    let periods = profile
-        .periods
-        .iter()
-        .map(|(second, limit)| ChargingSchedulePeriod::new(*second, *limit))
-        .collect();
+    let periods =
+        profile.periods.iter().map(|(second, limit)| ChargingSchedulePeriod::new(*second, *limit)).collect();
     let unit = match profile.unit {
         ProfileUnit::W => ChargingRateUnit::W,
         ProfileUnit::A => ChargingRateUnit::A,

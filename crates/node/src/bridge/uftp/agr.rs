@@ -4,7 +4,8 @@ use tieline_service::{Call, Extension, Router, Routes, State, Trace};
 use tieline_store::{ChangeSet, Records as _, StoreError};
 use tieline_types::IspDay;
 use tieline_uftp::message::{
-    Disposition, FlexOffer, FlexOfferResponse, FlexOrder, FlexRequest, FlexRequestIsp, Isp, OfferOption, TestMessage,
+    Disposition, FlexOffer, FlexOfferResponse, FlexOrder, FlexRequest, FlexRequestIsp, Isp, OfferOption,
+    TestMessage,
 };
 use tieline_uftp::value::{ActivationFactor, DateTime, MessageId};
 use tieline_uftp::{Accepted, Decision, Noted, Rejected, RejectionReason, Role, Uftp};
@@ -78,11 +79,13 @@ impl AgrMarket {
     }
 
     fn write_offer(&self, offer: &Offer) -> Result<FlexOffer, StoreError> {
-        let misuse = |cause: &dyn std::fmt::Display| StoreError::Misuse(format!("an offer can't be written: {cause}"));
+        let misuse =
+            |cause: &dyn std::fmt::Display| StoreError::Misuse(format!("an offer can't be written: {cause}"));
         let mut header = self.letters.header(&offer.counterparty, Role::Dso, Some(offer.conversation_id));
         header.message_id = MessageId::from(offer.message_id);
         let flex = flex_message(&offer.window, &self.agr.calendar).map_err(|cause| misuse(&cause))?;
-        let contract_id = offer.contract.as_deref().map(str::parse).transpose().map_err(|cause| misuse(&cause))?;
+        let contract_id =
+            offer.contract.as_deref().map(str::parse).transpose().map_err(|cause| misuse(&cause))?;
         let options = offer
             .options
             .iter()
@@ -169,7 +172,14 @@ async fn offer_on_request(
             let request = request.value;
             info!(dso = %request.counterparty, congestion_point = %request.window.congestion_point, %why, "no offer is made");
             let conversation = request.conversation_id.to_string();
-            changes.decide(market.agr.context.now(), "agr", request.counterparty.to_string(), "NoOffer", conversation, why);
+            changes.decide(
+                market.agr.context.now(),
+                "agr",
+                request.counterparty.to_string(),
+                "NoOffer",
+                conversation,
+                why,
+            );
         }
     }
     work.add(changes);
@@ -208,11 +218,14 @@ async fn take_order(
     let mut wrong = Vec::new();
     let day = day(&call.flex, call.isps.iter().map(|isp| isp.range), &market.agr.calendar, &mut wrong);
     let Some(day) = day.filter(|_| wrong.is_empty()) else {
-        return Err(Rejected::for_any(wrong).unwrap_or_else(|| RejectionReason::PeriodOutOfBounds.into()).into());
+        return Err(Rejected::for_any(wrong)
+            .unwrap_or_else(|| RejectionReason::PeriodOutOfBounds.into())
+            .into());
     };
     let order = market.read_order(&call, &day)?;
     let unknown = || reason(OrderRefusal::Unknown);
-    let offer = market.agr.context.store.record::<Offer>(&order.offer.to_string()).await?.ok_or_else(unknown)?;
+    let offer =
+        market.agr.context.store.record::<Offer>(&order.offer.to_string()).await?.ok_or_else(unknown)?;
     let taking = Taking {
         order: &order,
         option: call.option_reference.as_ref().map(AsRef::as_ref),
@@ -236,7 +249,9 @@ fn reason(refusal: OrderRefusal) -> RejectionReason {
         OrderRefusal::Period => RejectionReason::ReferencePeriodMismatch,
         OrderRefusal::CongestionPoint => RejectionReason::InvalidCongestionPoint,
         OrderRefusal::Option => reference("OptionReference"),
-        OrderRefusal::ActivationFactor => RejectionReason::other("ActivationFactor is below MinActivationFactor"),
+        OrderRefusal::ActivationFactor => {
+            RejectionReason::other("ActivationFactor is below MinActivationFactor")
+        }
         OrderRefusal::Isps => RejectionReason::IspMismatch,
         OrderRefusal::Power => RejectionReason::PowerMismatch,
         OrderRefusal::Price => RejectionReason::PriceMismatch,

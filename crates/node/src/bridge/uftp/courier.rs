@@ -69,7 +69,7 @@ impl Courier {
         changes.attempted(entry.id, self.context.now(), attempt);
         if let Err(cause) = self.context.commit(changes).await {
             // Not noted, so it is sent again: the peer drops what it knows.
-            error!(recipient = entry.recipient, message = entry.label, %cause, "the delivery could not be noted");
+            error!(recipient = entry.recipient, message_type = entry.label, %cause, "the delivery could not be noted");
         }
         self.under_way.end(entry.id);
         self.context.bells.outbox.ring();
@@ -78,7 +78,10 @@ impl Courier {
     async fn attempt(&self, entry: &OutboxEntry) -> Attempt {
         let failed = |cause: String| {
             error!(
-                recipient = entry.recipient, message = entry.label, message_id = entry.message_id, cause,
+                recipient = entry.recipient,
+                message_type = entry.label,
+                message_id = entry.message_id,
+                cause,
                 "the message was not delivered and will not be"
             );
             Attempt::Failed { cause }
@@ -91,7 +94,12 @@ impl Courier {
         };
         match self.client.post(&known.endpoint, entry.body.clone()).await {
             Delivery::Delivered => {
-                info!(recipient = entry.recipient, message = entry.label, message_id = entry.message_id, "delivered");
+                info!(
+                    recipient = entry.recipient,
+                    message_type = entry.label,
+                    message_id = entry.message_id,
+                    "delivered"
+                );
                 Attempt::Delivered
             }
             Delivery::Temporary { cause, retry_after } => {
@@ -99,7 +107,14 @@ impl Courier {
                 let pause = self.backoff.after(attempts, self.context.environment.ids.random());
                 let pause = retry_after.map_or(pause, |asked| asked.max(pause));
                 let now = self.context.now();
-                warn!(recipient = entry.recipient, message = entry.label, attempts, cause, ?pause, "not delivered; trying again");
+                warn!(
+                    recipient = entry.recipient,
+                    message_type = entry.label,
+                    attempts,
+                    cause,
+                    ?pause,
+                    "not delivered; trying again"
+                );
                 Attempt::Retry { at: now.checked_add(pause).unwrap_or(now), cause }
             }
             Delivery::Permanent { cause, .. } => failed(cause),

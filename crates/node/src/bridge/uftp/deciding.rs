@@ -45,7 +45,7 @@ impl Deciding {
             match self.context.commit(changes).await {
                 // What the decision was based on has changed: it is decided anew.
                 Err(StoreError::Conflict { kind, key }) => {
-                    info!(peer = entry.peer, message = entry.label, record = %format_args!("{kind} {key}"), "deciding again");
+                    info!(peer = entry.peer, message_type = entry.label, record = %format_args!("{kind} {key}"), "deciding again");
                 }
                 other => other?,
             }
@@ -93,9 +93,23 @@ impl Deciding {
         let pause = REST.after(attempts, self.context.environment.ids.random());
         let retry_at = again.then(|| self.context.now().checked_add(pause).unwrap_or(self.context.now()));
         if again {
-            warn!(peer = entry.peer, message = entry.label, message_id = entry.message_id, attempts, cause, "not decided; trying again");
+            warn!(
+                peer = entry.peer,
+                message_type = entry.label,
+                message_id = entry.message_id,
+                attempts,
+                cause,
+                "not decided; trying again"
+            );
         } else {
-            error!(peer = entry.peer, message = entry.label, message_id = entry.message_id, attempts, cause, "not decided; set aside");
+            error!(
+                peer = entry.peer,
+                message_type = entry.label,
+                message_id = entry.message_id,
+                attempts,
+                cause,
+                "not decided; set aside"
+            );
         }
         let mut changes = ChangeSet::new();
         changes.failed(entry.id, retry_at, cause);

@@ -3,8 +3,8 @@
 use tieline_service::{Call, Extension, Router, Routes, State, Trace};
 use tieline_store::{ChangeSet, Records as _, StoreError, Timer};
 use tieline_uftp::message::{
-    Disposition, FlexOffer, FlexOrder, FlexOrderResponse, FlexRequest, FlexRequestIsp,
-    FlexRequestResponse, Isp,
+    Disposition, FlexOffer, FlexOrder, FlexOrderResponse, FlexRequest, FlexRequestIsp, FlexRequestResponse,
+    Isp,
 };
 use tieline_uftp::value::{ActivationFactor, DateTime, MessageId};
 use tieline_uftp::{Accepted, Decision, Noted, Rejected, RejectionReason, Role, Text, Uftp};
@@ -64,7 +64,8 @@ impl DsoMarket {
         if let Some(mut need) = need.filter(|need| need.value.state == NeedState::Requested) {
             let orders = self.dso.orders(&need.value).await?;
             info!(need = need.value.reference, orders = orders.len(), "decided");
-            need.value.state = NeedState::Decided { orders: orders.iter().map(|(.., order, _)| order.message_id).collect() };
+            need.value.state =
+                NeedState::Decided { orders: orders.iter().map(|(.., order, _)| order.message_id).collect() };
             let why = format!("{} of the offers are ordered", orders.len());
             changes.decide(self.dso.context.now(), "dso", need.value.reference.clone(), "Decided", "", why);
             changes.replace(&need.value, need.version)?;
@@ -85,7 +86,11 @@ impl DsoMarket {
             .isps
             .iter()
             .map(|isp| FlexRequestIsp {
-                disposition: Some(if isp.requested { Disposition::Requested } else { Disposition::Available }),
+                disposition: Some(if isp.requested {
+                    Disposition::Requested
+                } else {
+                    Disposition::Available
+                }),
                 min_power: isp.min,
                 max_power: isp.max,
                 range: isp.isps,
@@ -158,7 +163,11 @@ impl DsoMarket {
                     reference: option.option_reference.to_string(),
                     price: option.price,
                     min_activation_factor: option.min_activation_factor.value(),
-                    isps: option.isps.iter().map(|isp| IspPower { isps: isp.range, power: isp.power }).collect(),
+                    isps: option
+                        .isps
+                        .iter()
+                        .map(|isp| IspPower { isps: isp.range, power: isp.power })
+                        .collect(),
                 })
                 .collect(),
             baseline: Vec::new(),
@@ -186,7 +195,8 @@ async fn note_request_response(
 ) -> Result<Noted, Verdict> {
     let id = call.flex_request_message_id.uuid().to_string();
     let known = market.dso.context.store.record::<Request>(&id).await?;
-    let Some(mut request) = known.filter(|request| request.value.counterparty == call.header.sender_domain) else {
+    let Some(mut request) = known.filter(|request| request.value.counterparty == call.header.sender_domain)
+    else {
         warn!(agr = %call.header.sender_domain, request = id, "an answer to a request that was never made");
         return Ok(Noted);
     };
@@ -273,7 +283,9 @@ async fn note_order_response(
 
 fn reason(refusal: OfferRefusal) -> RejectionReason {
     match refusal {
-        OfferRefusal::UnknownRequest => RejectionReason::UnknownReference(Text::lossy("FlexRequestMessageID")),
+        OfferRefusal::UnknownRequest => {
+            RejectionReason::UnknownReference(Text::lossy("FlexRequestMessageID"))
+        }
         OfferRefusal::RequestExpired => RejectionReason::ReferenceMessageExpired,
         OfferRefusal::Period => RejectionReason::ReferencePeriodMismatch,
         OfferRefusal::CongestionPoint => RejectionReason::InvalidCongestionPoint,

@@ -4,7 +4,7 @@ use std::time::Duration;
 use tieline_store::{ChangeSet, InboxEntry, InboxState, Receipt as Stored, Received as Row, StoreError};
 use tieline_types::Domain;
 use tieline_uftp::server::{Inbox, InboxError, Receipt};
-use tieline_uftp::{Decision, Participant, ParseError, Received, RejectionReason, Role, parse};
+use tieline_uftp::{Decision, ParseError, Participant, Received, RejectionReason, Role, parse};
 
 use super::letter::UFTP;
 use super::{AddressBook, Letters};

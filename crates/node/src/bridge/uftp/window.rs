@@ -8,7 +8,10 @@ use tieline_uftp::{RejectionReason, value};
 use crate::market::Window;
 
 /// The common attributes of a message about `window`.
-pub(super) fn flex_message(window: &Window, calendar: &IspCalendar) -> Result<FlexMessage, value::InvalidTimeZoneName> {
+pub(super) fn flex_message(
+    window: &Window,
+    calendar: &IspCalendar,
+) -> Result<FlexMessage, value::InvalidTimeZoneName> {
     let zone: TimeZoneName = calendar.zone_name().unwrap_or_default().parse()?;
     Ok(FlexMessage {
         isp_duration: calendar.isp_duration(),

@@ -52,8 +52,11 @@ impl Agr {
             })
             .collect();
         let open = self.context.store.open_records::<Session>().await?;
-        let sessions: Vec<Session> =
-            open.into_iter().map(|stored| stored.value).filter(|session| session.congestion_point == *point).collect();
+        let sessions: Vec<Session> = open
+            .into_iter()
+            .map(|stored| stored.value)
+            .filter(|session| session.congestion_point == *point)
+            .collect();
         let charging = sessions.iter().filter_map(|session| self.charging(session)).collect();
         Ok((Fleet { connections, sessions: charging }, sessions))
     }

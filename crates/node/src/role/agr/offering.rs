@@ -28,7 +28,8 @@ impl Agr {
         let point = &request.window.congestion_point;
         let promises = self.context.store.records_of::<Promise>(point.as_str(), Some(request.span)).await?;
         let promised = |span: TimeSpan| {
-            let changes = promises.iter().filter(|stored| stored.value.span == span).map(|stored| stored.value.change);
+            let changes =
+                promises.iter().filter(|stored| stored.value.span == span).map(|stored| stored.value.change);
             Power::checked_sum(changes).unwrap_or(Power::from_watts(0))
         };
         let isps: Vec<(IspNumber, RequestedChange)> = single_isps(request, &day)
@@ -61,7 +62,8 @@ impl Agr {
         offered: &[OfferedChange],
     ) -> Made {
         let now = self.context.now();
-        let number = |span: TimeSpan| isps.iter().find(|(_, change)| change.span == span).map(|(isp, _)| *isp);
+        let number =
+            |span: TimeSpan| isps.iter().find(|(_, change)| change.span == span).map(|(isp, _)| *isp);
         let powers = |power: fn(&OfferedChange) -> Power| {
             runs(offered.iter().filter_map(|change| Some((number(change.span)?, power(change)))))
         };

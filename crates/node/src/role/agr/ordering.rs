@@ -42,7 +42,8 @@ impl Agr {
     /// What is wrong with an order on `offer`; all of it.
     pub(crate) fn refusals(&self, offer: &Offer, taking: &Taking<'_>) -> Vec<OrderRefusal> {
         let order = taking.order;
-        let same_party = offer.counterparty == order.counterparty && offer.conversation_id == order.conversation_id;
+        let same_party =
+            offer.counterparty == order.counterparty && offer.conversation_id == order.conversation_id;
         if !same_party {
             return vec![OrderRefusal::Unknown];
         }
@@ -72,7 +73,8 @@ impl Agr {
     /// Everything that an accepted order changes: the offer is ordered, the watts are promised, and a plan is due.
     pub(crate) fn accept(&self, offer: Stored<Offer>, order: &Order) -> Result<ChangeSet, StoreError> {
         let Stored { value: mut ordered, version } = offer;
-        let day = self.calendar.day(order.window.period).map_err(|cause| StoreError::Misuse(cause.to_string()))?;
+        let day =
+            self.calendar.day(order.window.period).map_err(|cause| StoreError::Misuse(cause.to_string()))?;
         let baseline = per_isp(&ordered.baseline);
         let mut changes = ChangeSet::new();
         for (isp, change) in per_isp(&order.isps) {
@@ -104,7 +106,12 @@ fn option<'a>(offer: &'a Offer, reference: Option<&str>) -> Option<&'a OfferOpti
     }
 }
 
-fn differences(option: &OfferOption, currency: Currency, taking: &Taking<'_>, refusals: &mut Vec<OrderRefusal>) {
+fn differences(
+    option: &OfferOption,
+    currency: Currency,
+    taking: &Taking<'_>,
+    refusals: &mut Vec<OrderRefusal>,
+) {
     let Taking { order, activation_factor: factor, .. } = *taking;
     if factor < option.min_activation_factor {
         refusals.push(OrderRefusal::ActivationFactor);
@@ -112,7 +119,11 @@ fn differences(option: &OfferOption, currency: Currency, taking: &Taking<'_>, re
     let (offered, ordered) = (per_isp(&option.isps), per_isp(&order.isps));
     if !offered.iter().map(|(isp, _)| isp).eq(ordered.iter().map(|(isp, _)| isp)) {
         refusals.push(OrderRefusal::Isps);
-    } else if offered.iter().zip(&ordered).any(|((_, offered), (_, ordered))| !is_part(offered.watts(), ordered.watts(), factor)) {
+    } else if offered
+        .iter()
+        .zip(&ordered)
+        .any(|((_, offered), (_, ordered))| !is_part(offered.watts(), ordered.watts(), factor))
+    {
         refusals.push(OrderRefusal::Power);
     }
     if order.currency != currency || !is_price(option.price, order.price, factor) {

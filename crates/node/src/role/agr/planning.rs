@@ -29,7 +29,9 @@ impl Agr {
         let from_now_on = TimeSpan::new(now, Timestamp::MAX);
         let promises = self.context.store.records_of::<Promise>(point.as_str(), from_now_on).await?;
         let horizon = now.checked_add(self.config.plan_ahead.get()).unwrap_or(Timestamp::MAX);
-        let promised = targets(promises.iter().map(|stored| &stored.value).filter(|promise| promise.span.start() <= horizon));
+        let promised = targets(
+            promises.iter().map(|stored| &stored.value).filter(|promise| promise.span.start() <= horizon),
+        );
         if !promised.is_empty() {
             self.set_points(&point, &without_gaps(&promised), &promised, &mut changes).await?;
         }
@@ -41,7 +43,12 @@ impl Agr {
     }
 
     /// The start of the next promised ISP, or the instant at which a later one comes into sight.
-    fn next_plan(&self, promises: &[Stored<Promise>], now: Timestamp, horizon: Timestamp) -> Option<Timestamp> {
+    fn next_plan(
+        &self,
+        promises: &[Stored<Promise>],
+        now: Timestamp,
+        horizon: Timestamp,
+    ) -> Option<Timestamp> {
         promises
             .iter()
             .map(|stored| stored.value.span.start())
@@ -66,7 +73,8 @@ impl Agr {
         let (fleet, sessions) = self.fleet(point).await?;
         let plan = split(&fleet, targets);
         for planned in &plan.sessions {
-            let Some(session) = sessions.iter().find(|session| session.key.to_string() == planned.session) else {
+            let Some(session) = sessions.iter().find(|session| session.key.to_string() == planned.session)
+            else {
                 continue;
             };
             let known = self.context.store.record::<SetPoint>(&planned.session).await?;
@@ -76,7 +84,11 @@ impl Agr {
                 changes.replace(&set_point, known.map_or(0, |known| known.version))?;
             }
         }
-        for shortfall in plan.shortfalls.iter().filter(|shortfall| promised.iter().any(|target| target.span == shortfall.span)) {
+        for shortfall in plan
+            .shortfalls
+            .iter()
+            .filter(|shortfall| promised.iter().any(|target| target.span == shortfall.span))
+        {
             self.report(point, shortfall, changes);
         }
         Ok(())
@@ -105,7 +117,8 @@ impl Agr {
     fn report(&self, point: &EntityAddress, shortfall: &Shortfall, changes: &mut ChangeSet) {
         let Shortfall { span, target, planned, reason } = shortfall;
         warn!(congestion_point = %point, from = %span.start(), %target, %planned, %reason, "an order can't be kept exactly");
-        let grounds = format!("{} to {}: promised {target}, planned {planned}: {reason}", span.start(), span.end());
+        let grounds =
+            format!("{} to {}: promised {target}, planned {planned}: {reason}", span.start(), span.end());
         changes.decide(self.context.now(), "agr", point.to_string(), "Shortfall", "", grounds);
     }
 }
@@ -126,7 +139,10 @@ fn without_gaps(targets: &[Target]) -> Vec<Target> {
     let mut whole: Vec<Target> = Vec::with_capacity(targets.len());
     for target in targets {
         let end = whole.last().map(|last| last.span.end());
-        if let Some(gap) = end.filter(|end| *end < target.span.start()).and_then(|end| TimeSpan::new(end, target.span.start())) {
+        if let Some(gap) = end
+            .filter(|end| *end < target.span.start())
+            .and_then(|end| TimeSpan::new(end, target.span.start()))
+        {
             whole.push(Target { span: gap, power: FREE });
         }
         whole.push(*target);

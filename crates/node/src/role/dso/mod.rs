@@ -1,7 +1,7 @@
 //! A grid operator: requests what it needs, and orders the cheapest offers that serve.
 
-mod choosing;
 mod checking;
+mod choosing;
 
 use std::sync::Arc;
 
@@ -11,7 +11,9 @@ use uuid::Uuid;
 
 use crate::config::{DsoConfig, NeedConfig};
 use crate::context::Context;
-use crate::market::{Need, NeedState, Offer, Order, OrderState, Request, RequestState, RequestedPower, Window, hull};
+use crate::market::{
+    Need, NeedState, Offer, Order, OrderState, Request, RequestState, RequestedPower, Window, hull,
+};
 
 pub(crate) use checking::OfferRefusal;
 
@@ -44,7 +46,9 @@ impl Dso {
     /// The need and the requests that it becomes, one for each aggregator; `None` if it was requested before, is no longer
     /// declared, or names ISPs that its day does not have.
     pub(crate) async fn requests(&self, reference: &str) -> Result<Option<(Need, Vec<Request>)>, StoreError> {
-        let Some(declared) = self.config.needs.iter().find(|need| need.reference == reference) else { return Ok(None) };
+        let Some(declared) = self.config.needs.iter().find(|need| need.reference == reference) else {
+            return Ok(None);
+        };
         if self.context.store.record::<Need>(reference).await?.is_some() {
             return Ok(None);
         }
@@ -101,18 +105,25 @@ impl Dso {
 
     /// Whether every aggregator that was asked has offered; then there is nothing to wait for.
     pub(crate) async fn all_have_offered(&self, need: &Need, latest: Uuid) -> Result<bool, StoreError> {
-        let offers = self.context.store.records_of::<Offer>(need.window.congestion_point.as_str(), None).await?;
+        let offers =
+            self.context.store.records_of::<Offer>(need.window.congestion_point.as_str(), None).await?;
         Ok(need.requests.iter().all(|request| {
-            offers.iter().any(|offer| offer.value.request == *request && (offer.value.message_id == latest || offer.value.is_accepted()))
+            offers.iter().any(|offer| {
+                offer.value.request == *request
+                    && (offer.value.message_id == latest || offer.value.is_accepted())
+            })
         }))
     }
 
     /// The orders that serve a need best, given the offers that can be ordered now.
     pub(crate) async fn orders(&self, need: &Need) -> Result<Vec<(Offer, i64, Order, String)>, StoreError> {
         let now = self.context.now();
-        let offers = self.context.store.records_of::<Offer>(need.window.congestion_point.as_str(), None).await?;
+        let offers =
+            self.context.store.records_of::<Offer>(need.window.congestion_point.as_str(), None).await?;
         let orderable = offers.into_iter().filter(|offer| {
-            need.requests.contains(&offer.value.request) && offer.value.is_accepted() && offer.value.expires > now
+            need.requests.contains(&offer.value.request)
+                && offer.value.is_accepted()
+                && offer.value.expires > now
         });
         let chosen = choosing::choose(need, orderable.collect(), &self.calendar);
         Ok(chosen

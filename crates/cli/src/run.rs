@@ -1,0 +1,61 @@
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::sync::Arc;
+
+use anyhow::Context as _;
+use clap::Args;
+use tieline_edge::SystemClock;
+use tieline_node::{Config, Environment, Node, RandomIds};
+use tokio::signal::unix::{SignalKind, signal};
+use tracing::info;
+
+/// The exit code for a configuration that can't be run (EX_USAGE).
+const BAD_CONFIGURATION: u8 = 64;
+
+#[derive(Debug, Args)]
+pub(crate) struct Run {
+    /// The configuration file.
+    #[arg(long, value_name = "FILE")]
+    config: PathBuf,
+    /// Read and check the configuration, start nothing.
+    #[arg(long)]
+    check_config: bool,
+}
+
+impl Run {
+    pub(crate) fn execute(&self) -> ExitCode {
+        let config = match Config::read(&self.config) {
+            Ok(config) => config,
+            Err(cause) => {
+                let cause = anyhow::Error::from(cause).context(self.config.display().to_string());
+                return crate::report(&cause, BAD_CONFIGURATION);
+            }
+        };
+        if self.check_config {
+            println!("{}: a node can be started from it", self.config.display());
+            return ExitCode::SUCCESS;
+        }
+        match runtime().and_then(|runtime| runtime.block_on(serve(config))) {
+            Ok(()) => ExitCode::SUCCESS,
+            Err(failure) => crate::report(&failure, 1),
+        }
+    }
+}
+
+pub(crate) fn runtime() -> anyhow::Result<tokio::runtime::Runtime> {
+    tokio::runtime::Builder::new_multi_thread().enable_all().build().context("can't start the runtime")
+}
+
+async fn serve(config: Config) -> anyhow::Result<()> {
+    let mut interrupt = signal(SignalKind::interrupt())?;
+    let mut terminate = signal(SignalKind::terminate())?;
+    let environment = Environment { clock: Arc::new(SystemClock), ids: Arc::new(RandomIds) };
+    let node = Node::start(config, environment).await?;
+    tokio::select! {
+        _ = interrupt.recv() => info!("interrupted: stopping"),
+        _ = terminate.recv() => info!("terminated: stopping"),
+    }
+    node.stop().await;
+    info!("stopped");
+    Ok(())
+}
