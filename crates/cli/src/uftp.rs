@@ -117,14 +117,12 @@ impl Open {
 }
 
 fn read(path: Option<&Path>) -> anyhow::Result<Vec<u8>> {
-    match path {
-        Some(path) => std::fs::read(path).with_context(|| path.display().to_string()),
-        None => {
-            let mut bytes = Vec::new();
-            std::io::stdin().read_to_end(&mut bytes).context("standard input")?;
-            Ok(bytes)
-        }
+    if let Some(path) = path {
+        return std::fs::read(path).with_context(|| path.display().to_string());
     }
+    let mut bytes = Vec::new();
+    std::io::stdin().read_to_end(&mut bytes).context("standard input")?;
+    Ok(bytes)
 }
 
 fn write(bytes: &[u8]) -> anyhow::Result<()> {

@@ -51,17 +51,24 @@ impl Node {
         let Config { uftp, role, .. } = config;
         let mut starting = Starting::new(context, &uftp)?;
         let ocpp = match role {
-            RoleConfig::Agr(agr, ocpp) => Some(starting.agr(&uftp, *agr, *ocpp).await?),
+            RoleConfig::Agr(agr, ocpp) => Some(starting.agr(&uftp, *agr, *ocpp)?),
             RoleConfig::Dso(dso) => {
                 starting.dso(&uftp, *dso).await?;
                 None
             }
         };
-        let uftp = starting.receive(&uftp).await?;
+        let uftp = starting.receive(&uftp)?;
         starting.tasks.close();
         info!(%uftp, ocpp = ?ocpp, "node is ready");
-        let _stop_on_drop = starting.stop.clone().drop_guard();
-        Ok(Self { store, uftp, ocpp, stop: starting.stop, tasks: starting.tasks, _stop_on_drop })
+        let stop_on_drop = starting.stop.clone().drop_guard();
+        Ok(Self {
+            store,
+            uftp,
+            ocpp,
+            stop: starting.stop,
+            tasks: starting.tasks,
+            _stop_on_drop: stop_on_drop,
+        })
     }
 
     /// Where peers post to.
@@ -126,12 +133,7 @@ impl Starting {
         Ok(Self { context, letters, address_book, stop: CancellationToken::new(), tasks: TaskTracker::new() })
     }
 
-    async fn agr(
-        &mut self,
-        uftp: &UftpConfig,
-        agr: AgrConfig,
-        ocpp: OcppConfig,
-    ) -> Result<SocketAddr, NodeError> {
+    fn agr(&mut self, uftp: &UftpConfig, agr: AgrConfig, ocpp: OcppConfig) -> Result<SocketAddr, NodeError> {
         let ocpp = Arc::new(ocpp);
         let agr = Agr {
             context: self.context.clone(),
@@ -175,7 +177,7 @@ impl Starting {
             stop.cancelled().await;
             registry.close_all();
         });
-        self.listen(ocpp.listen, &ocpp.transport, csms).await
+        self.listen(ocpp.listen, &ocpp.transport, csms)
     }
 
     async fn dso(&mut self, uftp: &UftpConfig, dso: DsoConfig) -> Result<(), NodeError> {
@@ -258,17 +260,14 @@ impl Starting {
                     return Ok(Turn::Until(context.store.timers_next_due().await?));
                 }
                 for timer in due {
-                    let mut changes = match fire(timer.clone()).await? {
-                        Some(changes) => changes,
-                        None => {
-                            warn!(
-                                kind = timer.kind,
-                                subject = timer.subject,
-                                "a timer that nothing here knows is dropped"
-                            );
-                            tieline_store::ChangeSet::new()
-                        }
-                    };
+                    let mut changes = fire(timer.clone()).await?.unwrap_or_else(|| {
+                        warn!(
+                            kind = timer.kind,
+                            subject = timer.subject,
+                            "a timer that nothing here knows is dropped"
+                        );
+                        tieline_store::ChangeSet::new()
+                    });
                     if changes.is_empty() {
                         changes.clear_timer(timer);
                     }
@@ -292,7 +291,7 @@ impl Starting {
         self.tasks.spawn(turn_until_stopped(name, clock, bell, self.stop.clone(), turn));
     }
 
-    async fn receive(&self, uftp: &UftpConfig) -> Result<SocketAddr, NodeError> {
+    fn receive(&self, uftp: &UftpConfig) -> Result<SocketAddr, NodeError> {
         let inbox = StoreInbox {
             context: self.context.clone(),
             letters: self.letters.clone(),
@@ -302,10 +301,10 @@ impl Starting {
         let clock = Arc::clone(&self.context.environment.clock);
         let receiver = Receiver::new(inbox, self.address_book.clone(), clock, ReceiverConfig::new(vec![own]));
         let service = axum::Router::new().route_service(&uftp.path, receiver);
-        self.listen(uftp.listen, &uftp.transport, service).await
+        self.listen(uftp.listen, &uftp.transport, service)
     }
 
-    async fn listen<S, B>(
+    fn listen<S, B>(
         &self,
         address: SocketAddr,
         transport: &Transport,

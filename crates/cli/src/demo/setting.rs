@@ -244,13 +244,9 @@ public_keys = [\"{}\"]
 /// The next two ISPs, or the last one of the day where there is only one left.
 fn next_isps(calendar: &IspCalendar, now: Timestamp) -> anyhow::Result<(IspDay, IspRange)> {
     let (today, current) = calendar.locate(now)?;
-    let (day, first) = match current.next().filter(|next| *next <= today.last()) {
-        Some(next) => (today, next),
-        None => {
-            let (tomorrow, first) = calendar.locate(today.end())?;
-            (tomorrow, first)
-        }
-    };
+    let next_today = current.next().filter(|next| *next <= today.last());
+    let (day, first) =
+        if let Some(next) = next_today { (today, next) } else { calendar.locate(today.end())? };
     let last = first.next().filter(|next| *next <= day.last()).unwrap_or(first);
     Ok((day, IspRange::between(first, last)?))
 }

@@ -26,7 +26,7 @@ pub enum ConfigError {
 }
 
 impl ConfigError {
-    pub(crate) fn invalid(key: impl Into<String>, cause: impl ToString) -> Self {
+    pub(crate) fn invalid(key: impl Into<String>, cause: impl std::fmt::Display) -> Self {
         Self::Invalid { key: key.into(), cause: cause.to_string() }
     }
 }

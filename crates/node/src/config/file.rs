@@ -75,7 +75,7 @@ impl ConfigFile {
                 }
                 RoleConfig::Dso(Box::new(dso))
             }
-            other => {
+            other @ Role::Cro => {
                 return Err(ConfigError::invalid("uftp.role", format_args!("a node can't be {other} yet")));
             }
         };

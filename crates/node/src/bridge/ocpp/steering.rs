@@ -17,7 +17,7 @@ use crate::fleet::{SetPoint, SetPointState};
 use crate::work::Turn;
 
 /// The pause after a charger did not answer.
-const REST: Backoff = Backoff::new(Duration::from_secs(1), Duration::from_secs(60));
+const REST: Backoff = Backoff::new(Duration::from_secs(1), Duration::from_mins(1));
 
 /// A charging profile, in no version's words.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -71,10 +71,10 @@ impl Steering {
         while let Some(Some(event)) = stop.run_until_cancelled(events.next()).await {
             match event {
                 SessionEvent::Connected(session) => {
-                    info!(charger = %session.identity, version = %session.version, "connected")
+                    info!(charger = %session.identity, version = %session.version, "connected");
                 }
                 SessionEvent::Disconnected(session, reason) => {
-                    info!(charger = %session.identity, ?reason, "disconnected")
+                    info!(charger = %session.identity, ?reason, "disconnected");
                 }
                 _ => {}
             }

@@ -112,7 +112,7 @@ impl AgrMarket {
         })
     }
 
-    fn read_order(&self, message: &FlexOrder, day: &IspDay) -> Result<Order, Verdict> {
+    fn read_order(message: &FlexOrder, day: &IspDay) -> Result<Order, Verdict> {
         let Some(offer) = message.flex_offer_message_id.filter(|_| !message.is_unsolicited()) else {
             return Err(RejectionReason::other("No order without an offer is agreed").into());
         };
@@ -222,7 +222,7 @@ async fn take_order(
             .unwrap_or_else(|| RejectionReason::PeriodOutOfBounds.into())
             .into());
     };
-    let order = market.read_order(&call, &day)?;
+    let order = AgrMarket::read_order(&call, &day)?;
     let unknown = || reason(OrderRefusal::Unknown);
     let offer =
         market.agr.context.store.record::<Offer>(&order.offer.to_string()).await?.ok_or_else(unknown)?;

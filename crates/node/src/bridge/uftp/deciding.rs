@@ -15,7 +15,7 @@ use crate::work::Turn;
 const PER_TURN: usize = 64;
 
 /// How long a message rests that could not be decided.
-const REST: Backoff = Backoff::new(Duration::from_millis(200), Duration::from_secs(60));
+const REST: Backoff = Backoff::new(Duration::from_millis(200), Duration::from_mins(1));
 
 /// Handles received messages from the inbox, each in two steps: *pre-process* decides and answers, *process* does the
 /// longer work. Each step is one change set with the inbox mark in it.

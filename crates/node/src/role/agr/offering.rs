@@ -26,10 +26,10 @@ impl Agr {
             return Ok(Made::Nothing("it has expired".to_owned()));
         }
         let point = &request.window.congestion_point;
-        let promises = self.context.store.records_of::<Promise>(point.as_str(), Some(request.span)).await?;
+        let known = self.context.store.records_of::<Promise>(point.as_str(), Some(request.span)).await?;
         let promised = |span: TimeSpan| {
             let changes =
-                promises.iter().filter(|stored| stored.value.span == span).map(|stored| stored.value.change);
+                known.iter().filter(|stored| stored.value.span == span).map(|stored| stored.value.change);
             Power::checked_sum(changes).unwrap_or(Power::from_watts(0))
         };
         let isps: Vec<(IspNumber, RequestedChange)> = single_isps(request, &day)

@@ -29,11 +29,11 @@ impl Agr {
         let from_now_on = TimeSpan::new(now, Timestamp::MAX);
         let promises = self.context.store.records_of::<Promise>(point.as_str(), from_now_on).await?;
         let horizon = now.checked_add(self.config.plan_ahead.get()).unwrap_or(Timestamp::MAX);
-        let promised = targets(
+        let to_keep = targets(
             promises.iter().map(|stored| &stored.value).filter(|promise| promise.span.start() <= horizon),
         );
-        if !promised.is_empty() {
-            self.set_points(&point, &without_gaps(&promised), &promised, &mut changes).await?;
+        if !to_keep.is_empty() {
+            self.set_points(&point, &without_gaps(&to_keep), &to_keep, &mut changes).await?;
         }
         changes.clear_timer(fired);
         if let Some(due) = self.next_plan(&promises, now, horizon) {

@@ -24,7 +24,7 @@ pub(super) fn choose(
             Some((best.0, offer, best.1))
         })
         .collect();
-    priced.sort_by(|one, other| (one.0, one.1.value.message_id).cmp(&(other.0, other.1.value.message_id)));
+    priced.sort_by_key(|(price, offer, _)| (*price, offer.value.message_id));
 
     let mut missing = wanted(need);
     let mut chosen = Vec::new();
