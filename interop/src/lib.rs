@@ -39,6 +39,7 @@ pub use keys::{AGR_KEY, DSO_KEY, KeyPair};
 pub use node::Node;
 pub use peer::{PATIENCE, Peer};
 pub use port::free_port;
+pub use python::{Requirements, python_command};
 pub use schema::Schema;
 pub use tieline::tieline;
 pub use uftp_peer::UftpPeer;

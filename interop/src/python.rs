@@ -10,7 +10,7 @@ use crate::workspace;
 
 /// What a peer's script runs on.
 #[derive(Debug, Clone, Copy)]
-pub(crate) enum Requirements {
+pub enum Requirements {
     /// shapeshifter-uftp and lxml.
     Uftp,
     /// mobilityhouse's ocpp and websockets.
@@ -28,9 +28,14 @@ impl Requirements {
 
 /// A command that runs `script` of `interop/python` with what it requires.
 pub(crate) fn script(requirements: Requirements, script: &str) -> Result<Command> {
+    python_command(requirements, &workspace::python_scripts().join(script))
+}
+
+/// A command that runs a script in the environment with what it requires, which is made if it is not there.
+pub fn python_command(requirements: Requirements, script: &Path) -> Result<Command> {
     let mut command = Command::new(environment(requirements)?.join("bin/python"));
     command.env("PYTHONPYCACHEPREFIX", workspace::interop_directory()?.join("pycache"));
-    command.arg(workspace::python_scripts().join(script));
+    command.arg(script);
     Ok(command)
 }
 

@@ -16,7 +16,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("tieline-store", &["tieline-types"]),
     ("tieline-node", PROTOCOLS_AND_BELOW),
     ("tieline", ALL),
-    ("tieline-benches", ALL),
+    ("tieline-benches", ALL_AND_PEERS),
     ("tieline-interop", ALL),
     ("xtask", &[]),
 ];
@@ -40,6 +40,19 @@ const ALL: &[&str] = &[
     "tieline-flex",
     "tieline-store",
     "tieline-types",
+];
+
+/// The load runs measure the reference implementations, too.
+const ALL_AND_PEERS: &[&str] = &[
+    "tieline-node",
+    "tieline-uftp",
+    "tieline-ocpp",
+    "tieline-edge",
+    "tieline-service",
+    "tieline-flex",
+    "tieline-store",
+    "tieline-types",
+    "tieline-interop",
 ];
 
 /// Foreign crates that only some of ours may name, with the reason.

@@ -1,0 +1,58 @@
+//! Load runs of Tieline beside the reference implementations: see `benches/README.md`.
+
+use anyhow::Result;
+use clap::{Parser, Subcommand};
+use tieline_benches::{ocpp, uftp_accept, uftp_codec};
+
+/// Runs both sides in turns on this machine and prints a table. Fails if a line that it proves is missed.
+#[derive(Debug, Parser)]
+struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Opening and sealing a FlexRequest of 96 ISPs.
+    UftpCodec,
+    /// Accepting messages over HTTP, durably on our side.
+    UftpAccept,
+    /// Heartbeat calls of fifty charging stations.
+    OcppHeartbeat,
+    /// Memory of a thousand idle charging stations.
+    OcppIdle,
+    /// The server processes of these runs.
+    #[command(hide = true, subcommand)]
+    Serve(Serve),
+}
+
+#[derive(Debug, Subcommand)]
+enum Serve {
+    /// Receives UFTP messages and commits them to a database.
+    Uftp {
+        #[arg(long)]
+        port: u16,
+    },
+    /// A CSMS on tieline-ocpp.
+    Ocpp {
+        #[arg(long)]
+        port: u16,
+    },
+    /// A CSMS on ocpp-kit's own transport.
+    OcppKit {
+        #[arg(long)]
+        port: u16,
+    },
+}
+
+fn main() -> Result<()> {
+    match Arguments::parse().command {
+        Command::UftpCodec => uftp_codec::run(),
+        Command::UftpAccept => uftp_accept::run(),
+        Command::OcppHeartbeat => ocpp::heartbeat(),
+        Command::OcppIdle => ocpp::idle(),
+        Command::Serve(Serve::Uftp { port }) => uftp_accept::serve(port),
+        Command::Serve(Serve::Ocpp { port }) => ocpp::serve_tieline(port),
+        Command::Serve(Serve::OcppKit { port }) => ocpp::serve_ocpp_kit(port),
+    }
+}

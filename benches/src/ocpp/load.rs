@@ -1,0 +1,164 @@
+//! The load generator: stations that write raw WebSocket frames.
+
+use std::net::SocketAddr;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context as _, Result, bail, ensure};
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::TcpStream;
+use tokio::task::JoinSet;
+
+use crate::server::Server;
+use crate::window::{Measured, Tally, Window, measure};
+
+/// The mask of every frame: clients must mask, and any mask will do.
+const MASK: [u8; 4] = [0x37, 0xfa, 0x21, 0x3d];
+const FINAL: u8 = 0x80;
+const MASKED: u8 = 0x80;
+const TEXT: u8 = 1;
+const PING: u8 = 9;
+const PONG: u8 = 10;
+/// The longest payload with a length of one byte.
+const SHORT: usize = 125;
+
+const BOOT_NOTIFICATION: &str =
+    r#"[2,"boot","BootNotification",{"chargePointVendor":"Tieline","chargePointModel":"Load"}]"#;
+
+/// Stations that each call Heartbeat, wait for the answer and call again.
+pub(super) fn heartbeats(server: &Server, stations: usize, window: Window) -> Result<Measured> {
+    runtime()?.block_on(async {
+        let tally = Tally::default();
+        let mut tasks = JoinSet::new();
+        for station in Station::connect_all(server.address, stations).await? {
+            tasks.spawn(station.call_heartbeats(tally.clone()));
+        }
+        measure(server.pid(), window, &tally, tasks).await
+    })
+}
+
+/// What `read` gives after so many stations have booted and been idle for a while.
+pub(super) fn while_idle<T>(
+    server: &Server,
+    stations: usize,
+    settled: Duration,
+    read: impl FnOnce() -> T,
+) -> Result<T> {
+    runtime()?.block_on(async {
+        let stations = Station::connect_all(server.address, stations).await?;
+        tokio::time::sleep(settled).await;
+        let read = read();
+        drop(stations);
+        Ok(read)
+    })
+}
+
+fn runtime() -> Result<tokio::runtime::Runtime> {
+    Ok(tokio::runtime::Builder::new_current_thread().enable_all().build()?)
+}
+
+/// A station of OCPP 1.6 that has booted.
+struct Station {
+    stream: TcpStream,
+    received: Vec<u8>,
+}
+
+impl Station {
+    async fn connect_all(address: SocketAddr, count: usize) -> Result<Vec<Self>> {
+        let mut stations = Vec::with_capacity(count);
+        for number in 0..count {
+            stations.push(Self::connect(address, number).await?);
+        }
+        Ok(stations)
+    }
+
+    async fn connect(address: SocketAddr, number: usize) -> Result<Self> {
+        let stream = TcpStream::connect(address).await.context("cannot connect")?;
+        stream.set_nodelay(true)?;
+        let mut station = Self { stream, received: Vec::with_capacity(512) };
+        let handshake = format!(
+            "GET /ocpp/CP-{number} HTTP/1.1\r\nHost: {address}\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\
+             Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\
+             Sec-WebSocket-Protocol: ocpp1.6\r\n\r\n"
+        );
+        station.stream.write_all(handshake.as_bytes()).await?;
+        let head = station.handshake_answer().await?;
+        ensure!(head.starts_with("HTTP/1.1 101 "), "the connection was not upgraded: {head}");
+        station.write(TEXT, BOOT_NOTIFICATION.as_bytes()).await?;
+        let answer = station.text().await?;
+        ensure!(
+            answer.starts_with(r#"[3,"boot","#) && answer.contains("Accepted"),
+            "the station was not accepted: {answer}"
+        );
+        Ok(station)
+    }
+
+    async fn call_heartbeats(mut self, tally: Tally) -> Result<()> {
+        for number in 0_u32.. {
+            let began = Instant::now();
+            self.write(TEXT, format!(r#"[2,"{number}","Heartbeat",{{}}]"#).as_bytes()).await?;
+            let answer = self.text().await?;
+            ensure!(
+                answer.starts_with(&format!(r#"[3,"{number}","#)) && answer.contains("currentTime"),
+                "that is no answer to call {number}: {answer}"
+            );
+            tally.finished(began);
+        }
+        Ok(())
+    }
+
+    async fn handshake_answer(&mut self) -> Result<String> {
+        const END: &[u8] = b"\r\n\r\n";
+        loop {
+            if let Some(position) = self.received.windows(END.len()).position(|window| window == END) {
+                let head = self.received.drain(..position + END.len()).collect();
+                return Ok(String::from_utf8(head)?);
+            }
+            self.read().await?;
+        }
+    }
+
+    /// The next text; pings are answered.
+    async fn text(&mut self) -> Result<String> {
+        loop {
+            let (opcode, payload) = self.frame().await?;
+            match opcode {
+                TEXT => return Ok(String::from_utf8(payload)?),
+                PING => self.write(PONG, &payload).await?,
+                PONG => {}
+                _ => bail!("an unexpected frame {opcode}: {}", String::from_utf8_lossy(&payload)),
+            }
+        }
+    }
+
+    async fn frame(&mut self) -> Result<(u8, Vec<u8>)> {
+        const HEAD: usize = 2;
+        while self.received.len() < HEAD {
+            self.read().await?;
+        }
+        let (first, length) = (self.received[0], usize::from(self.received[1]));
+        ensure!(first & FINAL != 0 && length <= SHORT, "a frame that is not whole, masked or too long");
+        while self.received.len() < HEAD + length {
+            self.read().await?;
+        }
+        let payload = self.received[HEAD..HEAD + length].to_vec();
+        self.received.drain(..HEAD + length);
+        Ok((first & !FINAL, payload))
+    }
+
+    async fn read(&mut self) -> Result<()> {
+        let read = self.stream.read_buf(&mut self.received).await?;
+        ensure!(read > 0, "the server closed the connection");
+        Ok(())
+    }
+
+    async fn write(&mut self, opcode: u8, payload: &[u8]) -> Result<()> {
+        let length = u8::try_from(payload.len()).ok().filter(|length| usize::from(*length) <= SHORT);
+        let length = length.context("the payload is too long for this generator")?;
+        let mut frame = Vec::with_capacity(6 + payload.len());
+        frame.extend([FINAL | opcode, MASKED | length]);
+        frame.extend(MASK);
+        frame.extend(payload.iter().zip(MASK.iter().cycle()).map(|(byte, mask)| byte ^ mask));
+        self.stream.write_all(&frame).await?;
+        Ok(())
+    }
+}
