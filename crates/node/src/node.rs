@@ -8,12 +8,12 @@ use tieline_edge::listener::{HandshakeLimits, Listener, PlainListener, TlsListen
 use tieline_edge::tls::{CertifiedKeyFiles, ClientCertificates, ClientTls, ServerTls};
 use tieline_edge::{HttpClient, ServeConfig, serve};
 use tieline_ocpp::csms::Csms;
-use tieline_store::{Backoff, SqliteOptions, SqliteStore, Store, StoreError, Timer};
+use tieline_store::{Backoff, ChangeSet, SqliteOptions, SqliteStore, Store, StoreError, Timer};
 use tieline_uftp::server::{Receiver, ReceiverConfig};
 use tieline_uftp::{Client, Participant, Role};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
-use tracing::{info, warn};
+use tracing::{error, info, warn};
 
 use crate::bridge::ocpp::{Admission, Chargers, Steering};
 use crate::bridge::uftp::{AddressBook, AgrMarket, Courier, Deciding, DsoMarket, Letters, StoreInbox};
@@ -248,7 +248,7 @@ impl Starting {
     fn timers<F, Fut>(&self, fire: F)
     where
         F: Fn(Timer) -> Fut + Clone + Send + 'static,
-        Fut: Future<Output = Result<Option<tieline_store::ChangeSet>, StoreError>> + Send + 'static,
+        Fut: Future<Output = Result<Option<ChangeSet>, StoreError>> + Send + 'static,
     {
         let context = self.context.clone();
         let bell = self.context.bells.timers.clone();
@@ -260,14 +260,18 @@ impl Starting {
                     return Ok(Turn::Until(context.store.timers_next_due().await?));
                 }
                 for timer in due {
-                    let mut changes = fire(timer.clone()).await?.unwrap_or_else(|| {
-                        warn!(
-                            kind = timer.kind,
-                            subject = timer.subject,
-                            "a timer that nothing here knows is dropped"
-                        );
-                        tieline_store::ChangeSet::new()
-                    });
+                    let mut changes = match fire(timer.clone()).await {
+                        Ok(fired) => fired.unwrap_or_else(|| {
+                            warn!(kind = timer.kind, subject = timer.subject, "a timer that nothing here knows is dropped");
+                            ChangeSet::new()
+                        }),
+                        Err(failure) if failure.retry() => return Err(failure),
+                        // It would fail again and again, and hold up every other timer.
+                        Err(failure) => {
+                            error!(kind = timer.kind, subject = timer.subject, cause = %failure, "a timer failed for good and is dropped");
+                            ChangeSet::new()
+                        }
+                    };
                     if changes.is_empty() {
                         changes.clear_timer(timer);
                     }
