@@ -54,6 +54,14 @@ def wire_name(cls):
 MESSAGES = {wire_name(cls): cls for cls in [*routing_map, TestMessage, TestMessageResponse]}
 
 
+def reference_name(cls):
+    """The field of a response that names the request of class `cls`."""
+    return f"{snake_case(cls.__name__)}_message_id"
+
+
+REFERENCES = {response: reference_name(request) for request, response in request_response_map.items()}
+
+
 class Participant:
     """Mixed into a service of the library: reports what is acknowledged and keeps repeats from its handlers."""
 
@@ -62,6 +70,7 @@ class Participant:
         self.outbox = Outbox(self, peer_role, give_up_after)
         self._acknowledged = {}
         self._acknowledging = threading.Lock()
+        self.answered = set()
 
     def _receive_message(self, message: SignedMessage) -> Response:
         key = self.key_lookup_function(message.sender_domain, message.sender_role)
@@ -79,15 +88,18 @@ class Participant:
         return Response(status_code=200)
 
     def _answer_repeat(self, payload, reason):
-        """Tells the sender of a request that its MessageID has been here before."""
+        """Tells the sender of a request that it has been answered before.
+
+        While the answer is still to come, it is the answer to the repeat as well.
+        """
         response_class = request_response_map.get(type(payload))
-        if response_class in (None, TestMessageResponse):
+        if response_class in (None, TestMessageResponse) or payload.message_id not in self.answered:
             return
         response = response_class(
             conversation_id=payload.conversation_id,
             result=AcceptedRejected.REJECTED,
             rejection_reason=reason,
-            **{f"{snake_case(type(payload).__name__)}_message_id": payload.message_id},
+            **{reference_name(type(payload)): payload.message_id},
         )
         self.outbox.put(payload.sender_domain, response)
 
@@ -124,6 +136,7 @@ class Outbox:
         threading.Thread(target=self._run, daemon=True).start()
 
     def put(self, recipient, message):
+        self.service.answered.add(getattr(message, REFERENCES.get(type(message), ""), None))
         self.waiting.put((recipient, message))
 
     def _run(self):

@@ -122,7 +122,7 @@ domain = "{peer_domain}"
 role = "{peer_role}"
 endpoint = "{endpoint}"
 public_keys = ["{public}"]
-tolerances = ["test-message-response-result"]
+tolerances = ["result_on_test_message_response"]
 "#,
             peer_role = peer.role,
             endpoint = endpoint(peer.port),

@@ -36,12 +36,12 @@ pub use config::{AgrConfig, ChargerConfig, DsoConfig, PeerConfig, UftpConfig, Un
 pub use event::Event;
 pub use isp_window::IspWindow;
 pub use keys::{AGR_KEY, DSO_KEY, KeyPair};
-pub use node::Node;
+pub use node::{Node, write_secret};
 pub use peer::{PATIENCE, Peer};
 pub use port::free_port;
 pub use python::{Requirements, python_command};
 pub use schema::Schema;
-pub use tieline::tieline;
+pub use tieline::run;
 pub use uftp_peer::UftpPeer;
 
 /// Where UFTP 3 is served.

@@ -12,8 +12,10 @@ use anyhow::{Context as _, Result, bail, ensure};
 
 use crate::config::Config;
 use crate::peer::{PATIENCE, quote};
-use crate::tieline::tieline;
+use crate::tieline::{run, tieline};
 
+/// The data directory, as `Config` has it.
+const DATA: &str = "data";
 /// What a node logs when it can be reached.
 const READY: &str = "node is ready";
 
@@ -55,6 +57,7 @@ impl Node {
         let log = File::create(self.log()).context("cannot create the node's log")?;
         let process = Command::new(tieline()?)
             .args(["run", "--config", "tieline.toml"])
+            .env("NO_COLOR", "1")
             .current_dir(&self.directory)
             .stdin(Stdio::null())
             .stdout(log.try_clone()?)
@@ -77,24 +80,18 @@ impl Node {
         Ok(())
     }
 
-    /// Runs `tieline journal verify` over the data of a node that was killed, then gives what `tieline journal show
-    /// --json` prints.
+    /// The journal as `tieline journal show --json` prints it.
+    pub fn journal(&self) -> Result<String> {
+        run(&["journal", "show", "--json", "--data", DATA], &self.directory)
+    }
+
+    /// The same after `tieline journal verify`, over the data of a node that was killed.
     pub fn verified_journal(&mut self) -> Result<String> {
         if self.process.is_some() {
             self.kill()?;
         }
-        self.journal(&["verify"])?;
-        self.journal(&["show", "--json"])
-    }
-
-    fn journal(&self, arguments: &[&str]) -> Result<String> {
-        let mut command = Command::new(tieline()?);
-        command.arg("journal").args(arguments).args(["--data", "data"]).current_dir(&self.directory);
-        let output = command.output().context("cannot run tieline journal")?;
-        let (printed, complaint) =
-            (String::from_utf8(output.stdout)?, String::from_utf8_lossy(&output.stderr));
-        ensure!(output.status.success(), "journal {arguments:?}: {}\n{printed}{complaint}", output.status);
-        Ok(printed)
+        run(&["journal", "verify", "--data", DATA], &self.directory)?;
+        self.journal()
     }
 
     /// The end of what the node logged since it was started last, for a failure's message.
@@ -105,6 +102,14 @@ impl Node {
     fn log(&self) -> PathBuf {
         log_of(&self.directory, self.starts)
     }
+}
+
+/// Writes a file that only its owner may read.
+pub fn write_secret(path: &Path, secret: &str) -> Result<()> {
+    let mut options = OpenOptions::new();
+    let file = options.write(true).create(true).truncate(true).mode(0o600).open(path);
+    file.and_then(|mut file| file.write_all(secret.as_bytes()))
+        .with_context(|| format!("cannot write {}", path.display()))
 }
 
 fn log_of(directory: &Path, start: u32) -> PathBuf {
