@@ -68,6 +68,18 @@ impl ChangeSet {
         &self.changes
     }
 
+    /// How many bytes of messages, records and grounds it holds.
+    #[cfg(feature = "sqlite")]
+    pub(crate) fn size(&self) -> usize {
+        let size = |change: &Change| match change {
+            Change::Put { record, .. } => record.body.len(),
+            Change::Send(outgoing) => outgoing.body.len(),
+            Change::Journal(entry) => entry.bytes.len(),
+            _ => 0,
+        };
+        self.changes.iter().map(size).sum()
+    }
+
     pub(crate) fn into_changes(self) -> Vec<Change> {
         self.changes
     }

@@ -4,6 +4,7 @@ use bytes::Bytes;
 use jiff::Timestamp;
 use sha2::{Digest as _, Sha256};
 
+use crate::instant::nanoseconds;
 use crate::{Store, StoreError};
 
 /// Which way a journal entry went.
@@ -45,11 +46,11 @@ pub struct JournalEntry {
     pub sequence: u64,
     /// What it says.
     pub entry: NewEntry,
-    /// SHA-256 over the hash before it and all that it says.
+    /// SHA-256 over the hash before it, its number, and the SHA-256 of all that it says.
     pub hash: [u8; 32],
 }
 
-/// A journal whose chain holds.
+/// A journal whose chain holds, or the end of one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Verified {
     /// How many entries it has.
@@ -69,28 +70,25 @@ pub struct Broken {
 }
 
 /// How many entries [`verify`] holds in memory at a time.
-const PAGE: usize = 256;
+const PAGE: usize = 64;
 
-/// Walks the whole journal and checks its chain.
+/// Walks the whole journal and checks its chain. It may be written to meanwhile; what was there at the start is checked.
 pub async fn verify(store: &dyn Store) -> Result<Result<Verified, Broken>, StoreError> {
     let mut verified = Verified { entries: 0, head: [0; 32] };
     loop {
+        // The end is kept apart from the entries, so that the loss of the last ones shows. It is read before them: an
+        // entry that is written in between is one too many here, and never one too few.
+        let end = store.journal_end().await?;
         let page = store.journal(verified.entries, PAGE).await?;
         if page.is_empty() {
-            // The count is kept apart from the entries, so that the loss of the last ones shows.
-            let known = store.journal_length().await?;
-            return Ok(if known == verified.entries {
-                Ok(verified)
-            } else {
-                Err(Broken { sequence: verified.entries + 1, why: "entries are missing at the end" })
-            });
+            return Ok(at_the_end(verified, end));
         }
         for found in page {
             let sequence = verified.entries + 1;
             if found.sequence != sequence {
                 return Ok(Err(Broken { sequence, why: "is missing" }));
             }
-            if chain(&verified.head, sequence, &found.entry) != found.hash {
+            if chain(&verified.head, sequence, &content(&found.entry)) != found.hash {
                 return Ok(Err(Broken {
                     sequence,
                     why: "is not what was written, or not where it was written",
@@ -101,12 +99,24 @@ pub async fn verify(store: &dyn Store) -> Result<Result<Verified, Broken>, Store
     }
 }
 
-/// The hash of an entry that follows the one with the hash `before`.
-pub(crate) fn chain(before: &[u8; 32], sequence: u64, entry: &NewEntry) -> [u8; 32] {
+/// Compares what was walked, up to its end, with the end that is kept apart.
+fn at_the_end(walked: Verified, end: Verified) -> Result<Verified, Broken> {
+    let (sequence, why) = if walked.entries < end.entries {
+        (walked.entries + 1, "is missing, at the end of the journal")
+    } else if walked.entries > end.entries {
+        (end.entries + 1, "was added behind the end of the journal")
+    } else if walked.head != end.head {
+        (walked.entries, "is not the one with which the journal ends")
+    } else {
+        return Ok(walked);
+    };
+    Err(Broken { sequence, why })
+}
+
+/// The hash of what an entry says. Nothing of the journal before it goes in: it can be worked out ahead.
+pub(crate) fn content(entry: &NewEntry) -> [u8; 32] {
     let mut hash = Sha256::new();
-    hash.update(before);
-    hash.update(sequence.to_be_bytes());
-    hash.update(entry.at.as_nanosecond().to_be_bytes());
+    hash.update(nanoseconds(entry.at).to_be_bytes());
     hash.update([entry.direction.code()]);
     let fields: [&[u8]; 6] = [
         entry.protocol.as_bytes(),
@@ -120,6 +130,15 @@ pub(crate) fn chain(before: &[u8; 32], sequence: u64, entry: &NewEntry) -> [u8; 
         hash.update((field.len() as u64).to_be_bytes());
         hash.update(field);
     }
+    hash.finalize().into()
+}
+
+/// The hash of the entry that says `content` and follows the one with the hash `before`.
+pub(crate) fn chain(before: &[u8; 32], sequence: u64, content: &[u8; 32]) -> [u8; 32] {
+    let mut hash = Sha256::new();
+    hash.update(before);
+    hash.update(sequence.to_be_bytes());
+    hash.update(content);
     hash.finalize().into()
 }
 

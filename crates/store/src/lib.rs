@@ -12,6 +12,7 @@ mod backoff;
 mod change_set;
 mod error;
 mod inbox;
+mod instant;
 mod journal;
 mod memory;
 mod outbox;

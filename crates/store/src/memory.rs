@@ -1,23 +1,25 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
+use std::future::ready;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use jiff::Timestamp;
 use tieline_types::TimeSpan;
 
 use crate::change_set::{received_entry, sent_entry};
-use crate::journal::{NewEntry, chain};
+use crate::instant::kept;
+use crate::journal::{NewEntry, chain, content};
 use crate::store::BoxFuture;
 use crate::{
     Attempt, Change, ChangeSet, InboxEntry, InboxId, InboxState, JournalEntry, OutboxEntry, OutboxState,
-    Outgoing, RawRecord, Receipt, Received, Store, StoreError, Stored, Timer, Version,
+    Outgoing, RawRecord, Receipt, Received, Store, StoreError, Stored, Timer, Verified, Version,
 };
 
 /// A store that forgets everything when it is dropped: for tests.
 #[derive(Default)]
 pub struct MemoryStore(Mutex<Tables>);
 
-#[derive(Clone, Default)]
+#[derive(Default)]
 struct Tables {
     inbox: BTreeMap<i64, InboxRow>,
     outbox: BTreeMap<i64, OutboxRow>,
@@ -26,13 +28,11 @@ struct Tables {
     journal: Vec<JournalEntry>,
 }
 
-#[derive(Clone)]
 struct InboxRow {
     entry: InboxEntry,
     due: Timestamp,
 }
 
-#[derive(Clone)]
 struct OutboxRow {
     entry: OutboxEntry,
     due: Timestamp,
@@ -85,7 +85,7 @@ impl Tables {
             raw: received.raw,
             body: received.body,
             note: received.note,
-            received_at: received.received_at,
+            received_at: kept(received.received_at),
             state: InboxState::Received,
             attempts: 0,
         };
@@ -93,17 +93,37 @@ impl Tables {
         Receipt::New(id)
     }
 
-    fn apply(&mut self, change: Change) -> Result<(), StoreError> {
+    /// Whether each record replaces the version that it should. Nothing else in a change set can be refused.
+    fn check(&self, changes: &ChangeSet) -> Result<(), StoreError> {
+        let mut versions: BTreeMap<(&str, &str), Version> = BTreeMap::new();
+        for change in changes.changes() {
+            let Change::Put { record, replaces } = change else { continue };
+            let version = versions
+                .entry((record.kind, &record.key))
+                .or_insert_with(|| self.version(record.kind, record.key.clone()));
+            if replaces.is_some_and(|replaced| replaced != *version) {
+                return Err(StoreError::Conflict { kind: record.kind, key: record.key.clone() });
+            }
+            *version += 1;
+        }
+        Ok(())
+    }
+
+    fn version(&self, kind: &'static str, key: String) -> Version {
+        self.records.get(&(kind, key)).map_or(0, |(_, version)| *version)
+    }
+
+    fn apply(&mut self, change: Change) {
         match change {
-            Change::Put { record, replaces } => self.put(record, replaces)?,
+            Change::Put { record, .. } => self.put(record),
             Change::Send(outgoing) => self.send(outgoing),
             Change::Attempted { id, at: _, attempt } => self.attempted(id, &attempt),
             Change::SetTimer(timer) => {
-                self.timers.insert((timer.kind, timer.subject), timer.due);
+                self.timers.insert((timer.kind, timer.subject), kept(timer.due));
             }
             Change::ClearTimer(timer) => {
                 let key = (timer.kind, timer.subject);
-                if self.timers.get(&key) == Some(&timer.due) {
+                if self.timers.get(&key) == Some(&kept(timer.due)) {
                     self.timers.remove(&key);
                 }
             }
@@ -113,24 +133,18 @@ impl Tables {
                 if let Some(row) = self.inbox.get_mut(&id.0).filter(|row| row.entry.state.is_waiting()) {
                     row.entry.attempts += 1;
                     match retry_at {
-                        Some(at) => row.due = at,
+                        Some(at) => row.due = kept(at),
                         None => row.entry.state = InboxState::SetAside,
                     }
                 }
             }
             Change::Journal(entry) => self.journalise(entry),
         }
-        Ok(())
     }
 
-    fn put(&mut self, record: RawRecord, replaces: Option<Version>) -> Result<(), StoreError> {
-        let key = (record.kind, record.key.clone());
-        let version = self.records.get(&key).map_or(0, |(_, version)| *version);
-        if replaces.is_some_and(|replaced| replaced != version) {
-            return Err(StoreError::Conflict { kind: record.kind, key: record.key });
-        }
-        self.records.insert(key, (record, version + 1));
-        Ok(())
+    fn put(&mut self, record: RawRecord) {
+        let version = self.version(record.kind, record.key.clone()) + 1;
+        self.records.insert((record.kind, record.key.clone()), (record, version));
     }
 
     fn send(&mut self, outgoing: Outgoing) {
@@ -150,10 +164,10 @@ impl Tables {
             message_id: outgoing.message_id,
             label: outgoing.label,
             body: outgoing.body,
-            deadline: outgoing.deadline,
+            deadline: kept(outgoing.deadline),
             attempts: 0,
         };
-        self.outbox.insert(id, OutboxRow { entry, due: outgoing.made_at, state: OutboxState::Pending });
+        self.outbox.insert(id, OutboxRow { entry, due: kept(outgoing.made_at), state: OutboxState::Pending });
     }
 
     fn attempted(&mut self, id: i64, attempt: &Attempt) {
@@ -163,7 +177,7 @@ impl Tables {
         row.entry.attempts += 1;
         match attempt {
             Attempt::Delivered => row.state = OutboxState::Delivered,
-            Attempt::Retry { at, .. } => row.due = *at,
+            Attempt::Retry { at, .. } => row.due = kept(*at),
             Attempt::Failed { .. } => row.state = OutboxState::Failed,
         }
     }
@@ -176,10 +190,11 @@ impl Tables {
         }
     }
 
-    fn journalise(&mut self, entry: NewEntry) {
+    fn journalise(&mut self, mut entry: NewEntry) {
+        entry.at = kept(entry.at);
         let before = self.journal.last().map_or([0; 32], |last| last.hash);
         let sequence = self.journal.len() as u64 + 1;
-        let hash = chain(&before, sequence, &entry);
+        let hash = chain(&before, sequence, &content(&entry));
         self.journal.push(JournalEntry { sequence, entry, hash });
     }
 
@@ -216,7 +231,7 @@ fn next_id<T>(rows: &BTreeMap<i64, T>) -> i64 {
 }
 
 fn done<'a, T: Send + 'a>(value: T) -> BoxFuture<'a, T> {
-    Box::pin(std::future::ready(Ok(value)))
+    Box::pin(ready(Ok(value)))
 }
 
 impl Store for MemoryStore {
@@ -226,12 +241,11 @@ impl Store for MemoryStore {
 
     fn commit(&self, changes: ChangeSet) -> BoxFuture<'_, ()> {
         let mut tables = self.tables();
-        let mut after = tables.clone();
-        let applied = changes.into_changes().into_iter().try_for_each(|change| after.apply(change));
-        if applied.is_ok() {
-            *tables = after;
+        let checked = tables.check(&changes);
+        if checked.is_ok() {
+            changes.into_changes().into_iter().for_each(|change| tables.apply(change));
         }
-        Box::pin(std::future::ready(applied))
+        Box::pin(ready(checked))
     }
 
     fn inbox_due(&self, now: Timestamp, limit: usize) -> BoxFuture<'_, Vec<InboxEntry>> {
@@ -326,7 +340,9 @@ impl Store for MemoryStore {
         done(self.tables().journal.iter().skip(skip).take(limit).cloned().collect())
     }
 
-    fn journal_length(&self) -> BoxFuture<'_, u64> {
-        done(self.tables().journal.len() as u64)
+    fn journal_end(&self) -> BoxFuture<'_, Verified> {
+        let tables = self.tables();
+        let head = tables.journal.last().map_or([0; 32], |last| last.hash);
+        done(Verified { entries: tables.journal.len() as u64, head })
     }
 }

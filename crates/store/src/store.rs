@@ -7,7 +7,7 @@ use tieline_types::TimeSpan;
 
 use crate::{
     ChangeSet, InboxEntry, JournalEntry, OutboxEntry, RawRecord, Receipt, Received, Record, StoreError,
-    Stored, Timer,
+    Stored, Timer, Verified,
 };
 
 /// A future of a store.
@@ -65,7 +65,12 @@ pub trait Store: fmt::Debug + Send + Sync + 'static {
     fn journal(&self, after: u64, limit: usize) -> BoxFuture<'_, Vec<JournalEntry>>;
 
     /// How many entries were ever written into the journal.
-    fn journal_length(&self) -> BoxFuture<'_, u64>;
+    fn journal_length(&self) -> BoxFuture<'_, u64> {
+        Box::pin(async { Ok(self.journal_end().await?.entries) })
+    }
+
+    /// Where the journal ends, by what is kept apart from its entries. [`verify`](crate::verify) compares the two.
+    fn journal_end(&self) -> BoxFuture<'_, Verified>;
 }
 
 /// Typed reading of records.

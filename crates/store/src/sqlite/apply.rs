@@ -5,48 +5,36 @@ use jiff::Timestamp;
 use rusqlite::{Connection, OptionalExtension as _, params};
 use sha2::{Digest as _, Sha256};
 
-use super::row::nanoseconds;
+use super::tally::Tally;
 use crate::change_set::{received_entry, sent_entry};
-use crate::journal::{NewEntry, chain};
+use crate::instant::nanoseconds;
+use crate::journal::{NewEntry, chain, content};
 use crate::{
     Attempt, Change, ChangeSet, InboxId, InboxState, Outgoing, RawRecord, Receipt, Received, StoreError,
     Timer, Version,
 };
 
-/// The end of the journal as the writer last wrote it.
-#[derive(Clone, Copy)]
-pub(super) struct JournalEnd {
-    pub(super) length: u64,
-    pub(super) hash: [u8; 32],
+/// A received message with all that can be worked out before it is the writer's turn.
+pub(super) struct Arrival {
+    received: Received,
+    body_hash: [u8; 32],
+    entry: NewEntry,
+    content: [u8; 32],
 }
 
-impl JournalEnd {
-    pub(super) fn read(connection: &Connection) -> Result<Self, StoreError> {
-        let (length, hash): (i64, Vec<u8>) =
-            connection.query_row("SELECT length, hash FROM journal_end", [], |row| {
-                Ok((row.get(0)?, row.get(1)?))
-            })?;
-        let hash = hash.try_into().map_err(|_| StoreError::Damaged {
-            table: "journal_end",
-            key: "1".to_owned(),
-            cause: "its hash has not 32 bytes".to_owned(),
-        })?;
-        Ok(Self { length: length.cast_unsigned(), hash })
-    }
-
-    pub(super) fn write(self, connection: &Connection) -> Result<(), StoreError> {
-        let sql = "UPDATE journal_end SET length = ?1, hash = ?2";
-        connection.prepare_cached(sql)?.execute(params![self.length.cast_signed(), self.hash.as_slice()])?;
-        Ok(())
+impl Arrival {
+    pub(super) fn new(received: Received) -> Self {
+        let entry = received_entry(&received);
+        Self { body_hash: Sha256::digest(&received.body).into(), content: content(&entry), entry, received }
     }
 }
 
 pub(super) fn receive(
     connection: &Connection,
-    end: &mut JournalEnd,
-    received: &Received,
+    tally: &mut Tally,
+    arrival: &Arrival,
 ) -> Result<Receipt, StoreError> {
-    let body_hash: [u8; 32] = Sha256::digest(&received.body).into();
+    let Arrival { received, body_hash, .. } = arrival;
     let sql = "INSERT INTO inbox (protocol, peer, recipient, message_id, conversation, label, body, body_hash, note, \
                received_at, state, due, journal) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, 0, ?10, ?11) \
                ON CONFLICT (protocol, peer, recipient, message_id) DO NOTHING";
@@ -61,13 +49,14 @@ pub(super) fn receive(
         body_hash.as_slice(),
         received.note,
         nanoseconds(received.received_at),
-        (end.length + 1).cast_signed(),
+        (tally.length + 1).cast_signed(),
     ])?;
     if inserted == 0 {
-        return known(connection, received, body_hash);
+        return known(connection, received, *body_hash);
     }
     let id = InboxId(connection.last_insert_rowid());
-    journalise(connection, end, &received_entry(received))?;
+    tally.backlog += 1;
+    journalise(connection, tally, &arrival.entry, &arrival.content)?;
     Ok(Receipt::New(id))
 }
 
@@ -92,20 +81,25 @@ fn known(connection: &Connection, received: &Received, body_hash: [u8; 32]) -> R
 
 pub(super) fn commit(
     connection: &Connection,
-    end: &mut JournalEnd,
+    tally: &mut Tally,
     changes: ChangeSet,
 ) -> Result<(), StoreError> {
     for change in changes.into_changes() {
         match change {
             Change::Put { record, replaces } => put(connection, record, replaces)?,
-            Change::Send(outgoing) => send(connection, end, &outgoing)?,
+            Change::Send(outgoing) => send(connection, tally, &outgoing)?,
             Change::Attempted { id, at, attempt } => attempted(connection, id, at, attempt)?,
             Change::SetTimer(timer) => set_timer(connection, &timer)?,
             Change::ClearTimer(timer) => clear_timer(connection, &timer)?,
-            Change::Answered(id) => step(connection, id, InboxState::Answered)?,
-            Change::Processed(id) => step(connection, id, InboxState::Done)?,
-            Change::Failed { id, retry_at, cause } => failed(connection, id, retry_at, &cause)?,
-            Change::Journal(entry) => journalise(connection, end, &entry)?,
+            Change::Answered(id) => step(connection, id, InboxState::Answered).map(drop)?,
+            Change::Processed(id) => tally.backlog -= step(connection, id, InboxState::Done)?,
+            Change::Failed { id, retry_at, cause } => {
+                let moved = failed(connection, id, retry_at, &cause)?;
+                if retry_at.is_none() {
+                    tally.backlog -= moved;
+                }
+            }
+            Change::Journal(entry) => journalise(connection, tally, &entry, &content(&entry))?,
         }
     }
     Ok(())
@@ -138,7 +132,7 @@ fn put(connection: &Connection, record: RawRecord, replaces: Option<Version>) ->
     Ok(())
 }
 
-fn send(connection: &Connection, end: &mut JournalEnd, outgoing: &Outgoing) -> Result<(), StoreError> {
+fn send(connection: &Connection, tally: &mut Tally, outgoing: &Outgoing) -> Result<(), StoreError> {
     let sql = "INSERT INTO outbox (protocol, recipient, conversation, message_id, label, body, made_at, deadline, due) \
                VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?7) ON CONFLICT (protocol, message_id) DO NOTHING";
     let inserted = connection.prepare_cached(sql)?.execute(params![
@@ -151,7 +145,11 @@ fn send(connection: &Connection, end: &mut JournalEnd, outgoing: &Outgoing) -> R
         nanoseconds(outgoing.made_at),
         nanoseconds(outgoing.deadline),
     ])?;
-    if inserted == 0 { Ok(()) } else { journalise(connection, end, &sent_entry(outgoing)) }
+    if inserted == 0 {
+        return Ok(());
+    }
+    let entry = sent_entry(outgoing);
+    journalise(connection, tally, &entry, &content(&entry))
 }
 
 fn attempted(connection: &Connection, id: i64, at: Timestamp, attempt: Attempt) -> Result<(), StoreError> {
@@ -180,28 +178,34 @@ fn clear_timer(connection: &Connection, timer: &Timer) -> Result<(), StoreError>
     Ok(())
 }
 
-fn step(connection: &Connection, id: InboxId, state: InboxState) -> Result<(), StoreError> {
+/// Gives how many messages it changed: 1, or 0 for one that is done with.
+fn step(connection: &Connection, id: InboxId, state: InboxState) -> Result<u64, StoreError> {
     let sql = "UPDATE inbox SET state = ?2, attempts = 0, due = received_at, cause = NULL WHERE id = ?1 AND state < 2";
-    connection.prepare_cached(sql)?.execute(params![id.0, state.code()])?;
-    Ok(())
+    Ok(connection.prepare_cached(sql)?.execute(params![id.0, state.code()])? as u64)
 }
 
+/// Gives how many messages it changed: 1, or 0 for one that is done with.
 fn failed(
     connection: &Connection,
     id: InboxId,
     retry_at: Option<Timestamp>,
     cause: &str,
-) -> Result<(), StoreError> {
+) -> Result<u64, StoreError> {
     let sql = "UPDATE inbox SET attempts = attempts + 1, cause = ?2, due = COALESCE(?3, due), \
                state = CASE WHEN ?3 IS NULL THEN ?4 ELSE state END WHERE id = ?1 AND state < 2";
     let set_aside = InboxState::SetAside.code();
-    connection.prepare_cached(sql)?.execute(params![id.0, cause, retry_at.map(nanoseconds), set_aside])?;
-    Ok(())
+    let params = params![id.0, cause, retry_at.map(nanoseconds), set_aside];
+    Ok(connection.prepare_cached(sql)?.execute(params)? as u64)
 }
 
-fn journalise(connection: &Connection, end: &mut JournalEnd, entry: &NewEntry) -> Result<(), StoreError> {
-    let sequence = end.length + 1;
-    let hash = chain(&end.hash, sequence, entry);
+fn journalise(
+    connection: &Connection,
+    tally: &mut Tally,
+    entry: &NewEntry,
+    content: &[u8; 32],
+) -> Result<(), StoreError> {
+    let sequence = tally.length + 1;
+    let hash = chain(&tally.hash, sequence, content);
     let bytes: &Bytes = &entry.bytes;
     let sql = "INSERT INTO journal (sequence, at, direction, protocol, peer, label, message_id, conversation, bytes, hash) \
                VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)";
@@ -217,6 +221,7 @@ fn journalise(connection: &Connection, end: &mut JournalEnd, entry: &NewEntry) -
         &bytes[..],
         hash.as_slice(),
     ])?;
-    *end = JournalEnd { length: sequence, hash };
+    tally.length = sequence;
+    tally.hash = hash;
     Ok(())
 }

@@ -3,23 +3,28 @@
 mod apply;
 mod migrate;
 mod read;
+mod readers;
 mod row;
+mod tally;
 mod writer;
 
 use std::fmt;
+use std::fs::OpenOptions;
+use std::future::ready;
+use std::io;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use jiff::Timestamp;
-use rusqlite::{Connection, OpenFlags};
+use rusqlite::{Connection, ErrorCode, OpenFlags};
 use tieline_types::TimeSpan;
 
 use crate::store::BoxFuture;
 use crate::{
     ChangeSet, InboxEntry, JournalEntry, OutboxEntry, RawRecord, Receipt, Received, Store, StoreError,
-    Stored, Timer,
+    Stored, Timer, Verified,
 };
+use readers::Readers;
 use writer::Writer;
 
 /// How a [`SqliteStore`] works.
@@ -28,41 +33,38 @@ use writer::Writer;
 pub struct SqliteOptions {
     /// Change sets that may wait to be written; more are refused with [`StoreError::Busy`].
     pub waiting: usize,
+    /// Bytes of messages and records that may wait to be written; more are refused with [`StoreError::Busy`]. A change
+    /// set that is larger alone is taken when nothing else waits.
+    pub waiting_bytes: usize,
     /// Change sets that share one commit, at the most.
     pub shared: usize,
-    /// Connections that are kept for reading.
+    /// Connections for reading; a question beyond them waits until one is free.
     pub readers: usize,
 }
 
 impl Default for SqliteOptions {
     fn default() -> Self {
-        Self { waiting: 4096, shared: 256, readers: 4 }
+        Self { waiting: 4096, waiting_bytes: 64 << 20, shared: 256, readers: 4 }
     }
 }
 
 /// A store in an SQLite file, in WAL mode with `synchronous=FULL`: what was committed survives a loss of power.
 pub struct SqliteStore {
     path: PathBuf,
-    readers: Arc<Mutex<Vec<Connection>>>,
-    kept: usize,
+    readers: Readers,
     writer: Writer,
 }
 
 impl SqliteStore {
-    /// Opens the database, making it if it is not there and bringing its schema up to date.
+    /// Opens the database, making it if it is not there and bringing its schema up to date. Its folder must be there.
+    ///
+    /// Dropping the store blocks until all that waits is written.
     pub fn open(path: &Path, options: SqliteOptions) -> Result<Self, StoreError> {
-        let mut connection =
-            connect(path, OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE)?;
-        restrict(path)?;
-        connection.pragma_update(None, "journal_mode", "WAL")?;
-        connection.pragma_update(None, "synchronous", "FULL")?;
-        migrate::migrate(&mut connection)?;
-        Ok(Self {
-            path: path.to_owned(),
-            readers: Arc::default(),
-            kept: options.readers,
-            writer: Writer::start(connection, options)?,
-        })
+        make(path).map_err(|cause| StoreError::Database(format!("{}: {cause}", path.display())))?;
+        let writer = prepare(path)
+            .and_then(|connection| Writer::start(connection, options))
+            .map_err(|cause| at_path(path, cause))?;
+        Ok(Self { path: path.to_owned(), readers: Readers::new(path, options.readers), writer })
     }
 
     /// How many transactions were committed since it was opened: fewer than change sets where they shared commits.
@@ -70,29 +72,12 @@ impl SqliteStore {
         self.writer.commits()
     }
 
-    fn read<'a, T, F>(&self, query: F) -> BoxFuture<'a, T>
+    fn read<T, F>(&self, query: F) -> BoxFuture<'_, T>
     where
         T: Send + 'static,
         F: FnOnce(&Connection) -> Result<T, StoreError> + Send + 'static,
     {
-        let readers = Arc::clone(&self.readers);
-        let (path, kept) = (self.path.clone(), self.kept);
-        Box::pin(async move {
-            let read = tokio::task::spawn_blocking(move || {
-                let waiting = lock(&readers).pop();
-                let connection = match waiting {
-                    Some(connection) => connection,
-                    None => connect(&path, OpenFlags::SQLITE_OPEN_READ_ONLY)?,
-                };
-                let found = query(&connection)?;
-                let mut readers = lock(&readers);
-                if readers.len() < kept {
-                    readers.push(connection);
-                }
-                Ok(found)
-            });
-            read.await.map_err(|failure| StoreError::Database(failure.to_string()))?
-        })
+        Box::pin(self.readers.ask(query))
     }
 }
 
@@ -102,8 +87,26 @@ impl fmt::Debug for SqliteStore {
     }
 }
 
-fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+/// Makes the file if it is not there. Only the owner can read what the market and the drivers confided; SQLite gives
+/// the files that it puts beside it the same mode.
+fn make(path: &Path) -> io::Result<()> {
+    let mut options = OpenOptions::new();
+    options.read(true).write(true).create(true).truncate(false);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    let _file = options.open(path)?;
+    #[cfg(unix)]
+    std::fs::set_permissions(path, std::os::unix::fs::PermissionsExt::from_mode(0o600))?;
+    Ok(())
+}
+
+/// The connection that writes.
+fn prepare(path: &Path) -> Result<Connection, StoreError> {
+    let mut connection = connect(path, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
+    connection.pragma_update(None, "journal_mode", "WAL")?;
+    connection.pragma_update(None, "synchronous", "FULL")?;
+    migrate::migrate(&mut connection)?;
+    Ok(connection)
 }
 
 fn connect(path: &Path, flags: OpenFlags) -> Result<Connection, StoreError> {
@@ -114,22 +117,30 @@ fn connect(path: &Path, flags: OpenFlags) -> Result<Connection, StoreError> {
     Ok(connection)
 }
 
-/// Only the owner can read what the market and the drivers confided.
-#[cfg(unix)]
-fn restrict(path: &Path) -> Result<(), StoreError> {
-    use std::os::unix::fs::PermissionsExt as _;
-    std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o600))
-        .map_err(|cause| StoreError::Database(format!("{}: {cause}", path.display())))
+/// Says which file it was that could not be opened.
+fn at_path(path: &Path, cause: StoreError) -> StoreError {
+    match cause {
+        StoreError::Database(cause) if !cause.contains(&*path.to_string_lossy()) => {
+            StoreError::Database(format!("{}: {cause}", path.display()))
+        }
+        StoreError::Damaged { table: DATABASE, cause, .. } => {
+            StoreError::Damaged { table: DATABASE, key: path.display().to_string(), cause }
+        }
+        other => other,
+    }
 }
 
-#[cfg(not(unix))]
-fn restrict(_path: &Path) -> Result<(), StoreError> {
-    Ok(())
-}
+/// Stands for a table in the error of a file that is no database or a damaged one.
+const DATABASE: &str = "database";
 
 impl From<rusqlite::Error> for StoreError {
     fn from(cause: rusqlite::Error) -> Self {
-        Self::Database(cause.to_string())
+        match cause.sqlite_error_code() {
+            Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase) => {
+                Self::Damaged { table: DATABASE, key: "file".to_owned(), cause: cause.to_string() }
+            }
+            _ => Self::Database(cause.to_string()),
+        }
     }
 }
 
@@ -151,7 +162,7 @@ impl Store for SqliteStore {
     }
 
     fn inbox_backlog(&self) -> BoxFuture<'_, u64> {
-        self.read(read::inbox_backlog)
+        Box::pin(ready(Ok(self.writer.backlog())))
     }
 
     fn outbox_due(&self, now: Timestamp, limit: usize) -> BoxFuture<'_, Vec<OutboxEntry>> {
@@ -202,7 +213,7 @@ impl Store for SqliteStore {
         self.read(move |connection| read::journal(connection, after, limit))
     }
 
-    fn journal_length(&self) -> BoxFuture<'_, u64> {
-        self.read(read::journal_length)
+    fn journal_end(&self) -> BoxFuture<'_, Verified> {
+        self.read(tally::journal_end)
     }
 }

@@ -1,10 +1,11 @@
 //! Every question, as one statement.
 
 use jiff::Timestamp;
-use rusqlite::{Connection, OptionalExtension as _, Params, Row, params};
+use rusqlite::{Connection, Params, Row, params};
 use tieline_types::TimeSpan;
 
-use super::row::{self, INBOX, OUTBOX, RECORD, nanoseconds};
+use super::row::{self, INBOX, OUTBOX, RECORD};
+use crate::instant::nanoseconds;
 use crate::{InboxEntry, JournalEntry, OutboxEntry, RawRecord, StoreError, Stored, Timer};
 
 fn all<T>(
@@ -51,12 +52,6 @@ pub(super) fn inbox_due(
 
 pub(super) fn inbox_next_due(connection: &Connection) -> Result<Option<Timestamp>, StoreError> {
     earliest(connection, &format!("SELECT MIN(due) FROM inbox WHERE id IN ({INBOX_HEADS})"))
-}
-
-pub(super) fn inbox_backlog(connection: &Connection) -> Result<u64, StoreError> {
-    let sql = "SELECT COUNT(*) FROM inbox WHERE state < 2";
-    let waiting: i64 = connection.prepare_cached(sql)?.query_row([], |row| row.get(0))?;
-    Ok(waiting.cast_unsigned())
 }
 
 pub(super) fn outbox_due(
@@ -141,14 +136,4 @@ pub(super) fn journal(
                FROM journal WHERE sequence > ?1 ORDER BY sequence LIMIT ?2";
     let after = i64::try_from(after).unwrap_or(i64::MAX);
     all(connection, sql, params![after, limited(limit)], row::journal)
-}
-
-pub(super) fn journal_length(connection: &Connection) -> Result<u64, StoreError> {
-    let sql = "SELECT length FROM journal_end";
-    let length: Option<i64> = connection.prepare_cached(sql)?.query_row([], |row| row.get(0)).optional()?;
-    length.map(i64::cast_unsigned).ok_or(StoreError::Damaged {
-        table: "journal_end",
-        key: "1".to_owned(),
-        cause: "it is not there".to_owned(),
-    })
 }

@@ -10,11 +10,6 @@ use crate::{
     InboxEntry, InboxId, InboxState, JournalEntry, OutboxEntry, RawRecord, StoreError, Stored, Timer,
 };
 
-/// Nanoseconds of the Unix epoch. Instants beyond the year 2262 count as its end.
-pub(super) fn nanoseconds(at: Timestamp) -> i64 {
-    i64::try_from(at.as_nanosecond()).unwrap_or(if at < Timestamp::UNIX_EPOCH { i64::MIN } else { i64::MAX })
-}
-
 pub(super) fn instant(nanoseconds: i64) -> Result<Timestamp, String> {
     Timestamp::from_nanosecond(i128::from(nanoseconds)).map_err(|cause| cause.to_string())
 }

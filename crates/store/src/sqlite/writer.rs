@@ -1,55 +1,84 @@
 //! The one thread that writes: it takes whatever waits, applies each in a savepoint, and commits once for all.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::thread::{self, JoinHandle};
 
 use rusqlite::{Connection, TransactionBehavior};
 use tokio::sync::{mpsc, oneshot};
 
 use super::SqliteOptions;
-use super::apply::{self, JournalEnd};
+use super::apply::{self, Arrival};
+use super::tally::Tally;
 use crate::{ChangeSet, Receipt, Received, StoreError};
 
-/// What waits to be written, and who waits for it.
-enum Job {
-    Receive(Box<Received>, oneshot::Sender<Result<Receipt, StoreError>>),
+/// What waits to be written.
+struct Job {
+    work: Work,
+    /// How many bytes of messages and records it holds.
+    size: usize,
+}
+
+/// What is to be written, and who waits for it.
+enum Work {
+    Receive(Box<Arrival>, oneshot::Sender<Result<Receipt, StoreError>>),
     Commit(ChangeSet, oneshot::Sender<Result<(), StoreError>>),
 }
 
-/// A job that was applied and not yet committed.
-enum Applied {
-    Receive(Receipt, oneshot::Sender<Result<Receipt, StoreError>>),
-    Commit(oneshot::Sender<Result<(), StoreError>>),
+/// Work that was done or refused, and is not to be told before the others' is committed.
+enum Outcome {
+    Received(Receipt, oneshot::Sender<Result<Receipt, StoreError>>),
+    NotReceived(StoreError, oneshot::Sender<Result<Receipt, StoreError>>),
+    Committed(oneshot::Sender<Result<(), StoreError>>),
+    NotCommitted(StoreError, oneshot::Sender<Result<(), StoreError>>),
+}
+
+/// What the writer shows to the outside.
+#[derive(Default)]
+struct Shown {
+    /// Transactions that were committed.
+    commits: AtomicU64,
+    /// Received messages that are not done with.
+    backlog: AtomicU64,
+    /// Bytes that wait to be written.
+    waiting: AtomicUsize,
 }
 
 pub(super) struct Writer {
     jobs: Option<mpsc::Sender<Job>>,
     thread: Option<JoinHandle<()>>,
-    commits: Arc<AtomicU64>,
+    shown: Arc<Shown>,
+    waiting_bytes: usize,
 }
 
 impl Writer {
     pub(super) fn start(connection: Connection, options: SqliteOptions) -> Result<Self, StoreError> {
-        let end = JournalEnd::read(&connection)?;
+        let tally = Tally::read(&connection)?;
         let (jobs, waiting) = mpsc::channel(options.waiting.max(1));
-        let commits = Arc::new(AtomicU64::new(0));
-        let mut work =
-            Work { connection, end, waiting, shared: options.shared.max(1), commits: Arc::clone(&commits) };
+        let shown = Arc::new(Shown::default());
+        shown.backlog.store(tally.backlog, Ordering::Release);
+        let mut desk =
+            Desk { connection, tally, waiting, shared: options.shared.max(1), shown: Arc::clone(&shown) };
         let thread = thread::Builder::new()
             .name("tieline-store".to_owned())
-            .spawn(move || work.run())
+            .spawn(move || desk.run())
             .map_err(|cause| StoreError::Database(cause.to_string()))?;
-        Ok(Self { jobs: Some(jobs), thread: Some(thread), commits })
+        let waiting_bytes = options.waiting_bytes;
+        Ok(Self { jobs: Some(jobs), thread: Some(thread), shown, waiting_bytes })
     }
 
     pub(super) fn commits(&self) -> u64 {
-        self.commits.load(Ordering::Relaxed)
+        self.shown.commits.load(Ordering::Relaxed)
+    }
+
+    pub(super) fn backlog(&self) -> u64 {
+        self.shown.backlog.load(Ordering::Acquire)
     }
 
     pub(super) async fn receive(&self, received: Received) -> Result<Receipt, StoreError> {
         let (answer, answered) = oneshot::channel();
-        self.enqueue(Job::Receive(Box::new(received), answer))?;
+        let size = received.raw.len().saturating_add(received.body.len());
+        self.enqueue(Work::Receive(Box::new(Arrival::new(received)), answer), size)?;
         answered.await.map_err(|_| StoreError::Closed)?
     }
 
@@ -58,16 +87,27 @@ impl Writer {
             return Ok(());
         }
         let (answer, answered) = oneshot::channel();
-        self.enqueue(Job::Commit(changes, answer))?;
+        let size = changes.size();
+        self.enqueue(Work::Commit(changes, answer), size)?;
         answered.await.map_err(|_| StoreError::Closed)?
     }
 
-    fn enqueue(&self, job: Job) -> Result<(), StoreError> {
+    fn enqueue(&self, work: Work, size: usize) -> Result<(), StoreError> {
         let jobs = self.jobs.as_ref().ok_or(StoreError::Closed)?;
-        jobs.try_send(job).map_err(|refused| match refused {
-            mpsc::error::TrySendError::Full(_) => StoreError::Busy { waiting: jobs.max_capacity() },
-            mpsc::error::TrySendError::Closed(_) => StoreError::Closed,
-        })
+        let busy = || StoreError::Busy { waiting: jobs.max_capacity() - jobs.capacity() };
+        // One that is larger than the limit alone still gets through when nothing else waits.
+        let before = self.shown.waiting.fetch_add(size, Ordering::AcqRel);
+        let refused = if before > 0 && before.saturating_add(size) > self.waiting_bytes {
+            busy()
+        } else {
+            match jobs.try_send(Job { work, size }) {
+                Ok(()) => return Ok(()),
+                Err(mpsc::error::TrySendError::Full(_)) => busy(),
+                Err(mpsc::error::TrySendError::Closed(_)) => StoreError::Closed,
+            }
+        };
+        self.shown.waiting.fetch_sub(size, Ordering::AcqRel);
+        Err(refused)
     }
 }
 
@@ -82,121 +122,122 @@ impl Drop for Writer {
     }
 }
 
-struct Work {
+/// The writer's thread.
+struct Desk {
     connection: Connection,
-    end: JournalEnd,
+    tally: Tally,
     waiting: mpsc::Receiver<Job>,
     shared: usize,
-    commits: Arc<AtomicU64>,
+    shown: Arc<Shown>,
 }
 
-impl Work {
+impl Desk {
     fn run(&mut self) {
         let mut jobs = Vec::with_capacity(self.shared);
         while self.waiting.blocking_recv_many(&mut jobs, self.shared) > 0 {
+            let size = jobs.iter().map(|job| job.size).sum();
             self.write(&mut jobs);
+            self.shown.waiting.fetch_sub(size, Ordering::AcqRel);
         }
     }
 
     /// Applies the jobs in one transaction. Nobody is answered before it is committed.
     fn write(&mut self, jobs: &mut Vec<Job>) {
-        let mut applied = Vec::with_capacity(jobs.len());
-        let mut end = self.end;
-        match self.transact(jobs, &mut end, &mut applied) {
-            Ok(()) => {
-                self.end = end;
-                self.commits.fetch_add(1, Ordering::Relaxed);
-                applied.into_iter().for_each(Applied::succeed);
+        let mut outcomes = Vec::with_capacity(jobs.len());
+        match self.transact(jobs, &mut outcomes) {
+            Ok(tally) => {
+                self.tally = tally;
+                self.shown.backlog.store(tally.backlog, Ordering::Release);
+                self.shown.commits.fetch_add(1, Ordering::Relaxed);
+                outcomes.into_iter().for_each(Outcome::tell);
             }
             Err(cause) => {
                 tracing::error!(%cause, "the database did not commit");
                 let cause = cause.to_string();
-                for applied in applied {
-                    applied.fail(&cause);
+                for outcome in outcomes {
+                    outcome.taken_back(&cause).tell();
                 }
                 for job in jobs.drain(..) {
-                    job.fail(StoreError::Database(cause.clone()));
+                    job.work.fail(StoreError::Database(cause.clone())).tell();
                 }
             }
         }
     }
 
-    fn transact(
-        &mut self,
-        jobs: &mut Vec<Job>,
-        end: &mut JournalEnd,
-        applied: &mut Vec<Applied>,
-    ) -> Result<(), StoreError> {
+    fn transact(&mut self, jobs: &mut Vec<Job>, outcomes: &mut Vec<Outcome>) -> Result<Tally, StoreError> {
         let mut transaction = self.connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+        let mut tally = self.tally.refreshed(&transaction)?;
         // Those that are not reached stay in `jobs`, to be told.
         jobs.reverse();
         while !jobs.is_empty() {
             let savepoint = transaction.savepoint()?;
             let Some(job) = jobs.pop() else { break };
-            let mut end_after = *end;
-            match job.apply(&savepoint, &mut end_after) {
-                Ok(done) => {
-                    applied.push(done);
-                    savepoint.commit()?;
-                    *end = end_after;
-                }
-                // Dropping the savepoint takes back what this job had changed, and nothing else.
-                Err(refused) => {
-                    drop(savepoint);
-                    refused();
-                }
+            let mut tally_after = tally;
+            let outcome = job.work.apply(&savepoint, &mut tally_after);
+            let done = outcome.is_done();
+            outcomes.push(outcome);
+            if done {
+                savepoint.commit()?;
+                tally = tally_after;
+            } else {
+                // Takes back what this job had changed, and nothing else.
+                drop(savepoint);
             }
             // A full or failing disk takes the whole transaction back: what came before is lost as well.
             if transaction.is_autocommit() {
                 return Err(StoreError::Database("the transaction was taken back".to_owned()));
             }
         }
-        end.write(&transaction)?;
+        tally.write(&transaction)?;
         transaction.commit()?;
-        Ok(())
+        Ok(tally)
     }
 }
 
-impl Job {
-    fn apply(self, connection: &Connection, end: &mut JournalEnd) -> Result<Applied, Box<dyn FnOnce()>> {
+impl Work {
+    fn apply(self, connection: &Connection, tally: &mut Tally) -> Outcome {
         match self {
-            Self::Receive(received, answer) => match apply::receive(connection, end, &received) {
-                Ok(receipt) => Ok(Applied::Receive(receipt, answer)),
-                Err(cause) => Err(Box::new(move || tell(answer, Err(cause)))),
+            Self::Receive(arrival, answer) => match apply::receive(connection, tally, &arrival) {
+                Ok(receipt) => Outcome::Received(receipt, answer),
+                Err(cause) => Outcome::NotReceived(cause, answer),
             },
-            Self::Commit(changes, answer) => match apply::commit(connection, end, changes) {
-                Ok(()) => Ok(Applied::Commit(answer)),
-                Err(cause) => Err(Box::new(move || tell(answer, Err(cause)))),
+            Self::Commit(changes, answer) => match apply::commit(connection, tally, changes) {
+                Ok(()) => Outcome::Committed(answer),
+                Err(cause) => Outcome::NotCommitted(cause, answer),
             },
         }
     }
 
-    fn fail(self, cause: StoreError) {
+    fn fail(self, cause: StoreError) -> Outcome {
         match self {
-            Self::Receive(_, answer) => tell(answer, Err(cause)),
-            Self::Commit(_, answer) => tell(answer, Err(cause)),
+            Self::Receive(_, answer) => Outcome::NotReceived(cause, answer),
+            Self::Commit(_, answer) => Outcome::NotCommitted(cause, answer),
         }
     }
 }
 
-impl Applied {
-    fn succeed(self) {
-        match self {
-            Self::Receive(receipt, answer) => tell(answer, Ok(receipt)),
-            Self::Commit(answer) => tell(answer, Ok(())),
-        }
+impl Outcome {
+    const fn is_done(&self) -> bool {
+        matches!(self, Self::Received(..) | Self::Committed(_))
     }
 
-    fn fail(self, cause: &str) {
+    /// What became of it when the transaction was taken back. Who was refused anyway hears his own cause.
+    fn taken_back(self, cause: &str) -> Self {
         let cause = StoreError::Database(cause.to_owned());
         match self {
-            Self::Receive(_, answer) => tell(answer, Err(cause)),
-            Self::Commit(answer) => tell(answer, Err(cause)),
+            Self::Received(_, answer) => Self::NotReceived(cause, answer),
+            Self::Committed(answer) => Self::NotCommitted(cause, answer),
+            refused => refused,
         }
     }
-}
 
-/// Whoever asked may have gone meanwhile; what was written stays written.
-fn tell<T>(answer: oneshot::Sender<T>, outcome: T) {
-    let _ = answer.send(outcome);
+    /// Whoever asked may have gone meanwhile; what was written stays written.
+    fn tell(self) {
+        match self {
+            Self::Received(receipt, answer) => drop(answer.send(Ok(receipt))),
+            Self::NotReceived(cause, answer) => drop(answer.send(Err(cause))),
+            Self::Committed(answer) => drop(answer.send(Ok(()))),
+            Self::NotCommitted(cause, answer) => drop(answer.send(Err(cause))),
+        }
+    }
 }
