@@ -1,54 +1,80 @@
-//! How many messages of 12 kB a second the store takes in: `receive_rate FOLDER`, for the disk that holds the folder.
-//! The folder must be without the files of an earlier run, whose messages would be known.
+//! How many messages of 12 kB a second the store takes in: `receive_rate FOLDER [CHECKPOINT_PAGES]`, for the disk that
+//! holds the folder. It leaves nothing there.
 #![expect(clippy::print_stdout, reason = "it prints what it measured")]
 
-use std::path::PathBuf;
+use std::error::Error;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::Duration;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use jiff::Timestamp;
-use tieline_store::{Received, SqliteOptions, SqliteStore, Store as _, StoreError};
+use tieline_store::{Receipt, Received, SqliteOptions, SqliteStore, Store as _, StoreError};
 
-const SECONDS: u32 = 2;
+const RUN: Duration = Duration::from_secs(5);
+const SIZE: usize = 12 * 1024;
 
 #[tokio::main]
-async fn main() -> Result<(), StoreError> {
-    let folder = std::env::args_os().nth(1).map_or_else(|| PathBuf::from("."), PathBuf::from);
-    for writers in [8_usize, 64] {
-        let path = folder.join(format!("receive_rate_{writers}.db"));
-        let store = Arc::new(SqliteStore::open(&path, SqliteOptions::default())?);
-        let before = store.inbox_backlog().await?;
-        let tasks: Vec<_> =
-            (0..writers).map(|writer| tokio::spawn(write(Arc::clone(&store), writer))).collect();
-        tokio::time::sleep(Duration::from_secs(u64::from(SECONDS))).await;
-        for task in &tasks {
-            task.abort();
-        }
-        let taken = store.inbox_backlog().await? - before;
-        let rate = taken / u64::from(SECONDS);
-        println!("{writers} writers: {rate} messages a second, {} commits in all", store.commits());
+async fn main() -> Result<(), Box<dyn Error>> {
+    let mut arguments = std::env::args_os().skip(1);
+    let folder = arguments.next().map_or_else(|| PathBuf::from("."), PathBuf::from);
+    let mut options = SqliteOptions::default();
+    if let Some(pages) = arguments.next() {
+        options.checkpoint_pages = pages.to_string_lossy().parse()?;
+    }
+    for writers in [8, 64] {
+        let folder = tempfile::tempdir_in(&folder)?;
+        measure(&folder.path().join("node.db"), options, writers).await?;
     }
     Ok(())
 }
 
+async fn measure(path: &Path, options: SqliteOptions, writers: usize) -> Result<(), StoreError> {
+    let store = Arc::new(SqliteStore::open(path, options)?);
+    let taken = Arc::new(AtomicU64::new(0));
+    let start = Instant::now();
+    let tasks: Vec<_> = (0..writers)
+        .map(|writer| tokio::spawn(write(Arc::clone(&store), Arc::clone(&taken), writer, start + RUN)))
+        .collect();
+    for task in tasks {
+        task.await.map_err(|_| StoreError::Closed)??;
+    }
+    let taken = taken.load(Ordering::Relaxed);
+    let milliseconds = u64::try_from(start.elapsed().as_millis()).unwrap_or(u64::MAX).max(1);
+    let commits = store.commits();
+    println!("{writers} writers: {} messages a second, in {commits} commits", taken * 1000 / milliseconds);
+    Ok(())
+}
+
 /// Sends one message after the other, each when the one before is on disk.
-async fn write(store: Arc<SqliteStore>, writer: usize) -> Result<(), StoreError> {
-    let body = Bytes::from(vec![b'x'; 12 * 1024]);
+async fn write(
+    store: Arc<SqliteStore>,
+    taken: Arc<AtomicU64>,
+    writer: usize,
+    until: Instant,
+) -> Result<(), StoreError> {
+    let body = Bytes::from(vec![b'x'; SIZE]);
     for number in 0_u64.. {
+        if Instant::now() >= until {
+            break;
+        }
+        let name = format!("{writer}-{number}");
         let received = Received {
             protocol: "uftp",
             peer: "dso.example".to_owned(),
             recipient: "agr.example".to_owned(),
-            message_id: format!("{writer} {number}"),
-            conversation: format!("{writer} {number}"),
+            message_id: name.clone(),
+            conversation: name,
             label: "FlexRequest".to_owned(),
             raw: body.clone(),
             body: body.clone(),
             note: String::new(),
             received_at: Timestamp::UNIX_EPOCH,
         };
-        store.receive(received).await?;
+        if let Receipt::New(_) = store.receive(received).await? {
+            taken.fetch_add(1, Ordering::Relaxed);
+        }
     }
     Ok(())
 }

@@ -38,13 +38,16 @@ pub struct SqliteOptions {
     pub waiting_bytes: usize,
     /// Change sets that share one commit, at the most.
     pub shared: usize,
+    /// Pages of 4096 bytes that the write-ahead log holds before they are copied into the database. More of them make
+    /// for fewer copies and a longer log.
+    pub checkpoint_pages: u32,
     /// Connections for reading; a question beyond them waits until one is free.
     pub readers: usize,
 }
 
 impl Default for SqliteOptions {
     fn default() -> Self {
-        Self { waiting: 4096, waiting_bytes: 64 << 20, shared: 256, readers: 4 }
+        Self { waiting: 4096, waiting_bytes: 64 << 20, shared: 256, checkpoint_pages: 4096, readers: 4 }
     }
 }
 
@@ -61,7 +64,7 @@ impl SqliteStore {
     /// Dropping the store blocks until all that waits is written.
     pub fn open(path: &Path, options: SqliteOptions) -> Result<Self, StoreError> {
         make(path).map_err(|cause| StoreError::Database(format!("{}: {cause}", path.display())))?;
-        let writer = prepare(path)
+        let writer = prepare(path, options.checkpoint_pages)
             .and_then(|connection| Writer::start(connection, options))
             .map_err(|cause| at_path(path, cause))?;
         Ok(Self { path: path.to_owned(), readers: Readers::new(path, options.readers), writer })
@@ -101,10 +104,11 @@ fn make(path: &Path) -> io::Result<()> {
 }
 
 /// The connection that writes.
-fn prepare(path: &Path) -> Result<Connection, StoreError> {
+fn prepare(path: &Path, checkpoint_pages: u32) -> Result<Connection, StoreError> {
     let mut connection = connect(path, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
     connection.pragma_update(None, "journal_mode", "WAL")?;
     connection.pragma_update(None, "synchronous", "FULL")?;
+    connection.pragma_update(None, "wal_autocheckpoint", checkpoint_pages.max(1))?;
     migrate::migrate(&mut connection)?;
     Ok(connection)
 }

@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use bytes::Bytes;
+use jiff::Timestamp;
 use tieline_store::{
     Attempt, ChangeSet, Direction, InboxId, InboxState, MemoryStore, Receipt, Records as _, SqliteOptions,
     SqliteStore, Store, StoreError, Timer, verify,
@@ -44,6 +46,18 @@ store_battery! {
     a_conflict_refuses_the_whole_change_set
     the_journal_holds_what_was_received_sent_and_decided
     an_empty_change_set_is_taken
+    a_received_message_comes_back_whole
+    an_owed_message_comes_back_whole
+    the_work_after_an_answer_starts_afresh
+    the_backlog_counts_what_is_not_done_with
+    conversations_of_different_sides_do_not_wait_for_each_other
+    a_message_that_is_given_up_holds_up_nobody
+    what_is_not_there_cannot_be_marked
+    timers_of_different_kinds_stand_side_by_side
+    a_record_that_is_kept_again_is_found_by_what_it_says_now
+    one_change_set_may_replace_a_record_twice
+    far_instants_do_not_break_the_journal
+    a_page_of_the_journal_ends_where_it_should
 }
 
 async fn take(store: &dyn Store, message_id: &str, conversation: &str) -> InboxId {
@@ -270,4 +284,180 @@ async fn an_empty_change_set_is_taken(store: Arc<dyn Store>) {
     assert!(ChangeSet::new().is_empty());
     store.commit(ChangeSet::new()).await.unwrap();
     assert_eq!(store.journal_length().await.unwrap(), 0);
+}
+
+async fn a_received_message_comes_back_whole(store: Arc<dyn Store>) {
+    let message = tieline_store::Received {
+        note: "late, \u{1f50c} and a\0zero".to_owned(),
+        raw: Bytes::from_static(&[0, 255, 39, 10]),
+        body: Bytes::new(),
+        received_at: at(7),
+        ..received("m'1", "c\"1", "")
+    };
+    store.receive(message.clone()).await.unwrap();
+    let entry = store.inbox_due(at(7), 1).await.unwrap().remove(0);
+    assert_eq!(entry.protocol, message.protocol);
+    assert_eq!((&entry.peer, &entry.recipient), (&message.peer, &message.recipient));
+    assert_eq!((&entry.message_id, &entry.conversation), (&message.message_id, &message.conversation));
+    assert_eq!((&entry.label, &entry.note), (&message.label, &message.note));
+    assert_eq!((&entry.raw, &entry.body), (&message.raw, &message.body));
+    assert_eq!((entry.received_at, entry.state, entry.attempts), (at(7), InboxState::Received, 0));
+
+    let journalled = store.journal(0, 1).await.unwrap().remove(0).entry;
+    assert_eq!((journalled.at, journalled.direction), (at(7), Direction::Received));
+    assert_eq!((journalled.protocol, journalled.peer), (message.protocol.to_owned(), message.peer));
+    assert_eq!((journalled.label, journalled.message_id), (message.label, message.message_id));
+    assert_eq!((journalled.conversation, journalled.bytes), (message.conversation, message.raw));
+}
+
+async fn an_owed_message_comes_back_whole(store: Arc<dyn Store>) {
+    let message = outgoing("o1", "c1");
+    store.commit(ChangeSet::new().send(message.clone()).clone()).await.unwrap();
+    assert_eq!(owed(&*store, -1).await, [""; 0], "not before it was made");
+    let entry = store.outbox_due(at(0), 1).await.unwrap().remove(0);
+    assert_eq!((entry.protocol.as_str(), &entry.recipient), (message.protocol, &message.recipient));
+    assert_eq!((&entry.conversation, &entry.message_id), (&message.conversation, &message.message_id));
+    assert_eq!((&entry.label, &entry.body), (&message.label, &message.body));
+    assert_eq!((entry.deadline, entry.attempts), (at(3600), 0));
+    let journalled = store.journal(0, 1).await.unwrap().remove(0).entry;
+    assert_eq!((journalled.at, journalled.direction), (message.made_at, Direction::Sent));
+    assert_eq!((journalled.peer, journalled.bytes), (message.recipient, message.body));
+}
+
+/// Deciding and processing are two steps with attempts of their own.
+async fn the_work_after_an_answer_starts_afresh(store: Arc<dyn Store>) {
+    let id = take(&*store, "m1", "c1").await;
+    store.commit(ChangeSet::new().failed(id, Some(at(60)), "no").clone()).await.unwrap();
+    store.commit(ChangeSet::new().answered(id).clone()).await.unwrap();
+    let due = store.inbox_due(at(0), 1).await.unwrap();
+    assert_eq!((due[0].state, due[0].attempts), (InboxState::Answered, 0));
+    store.commit(ChangeSet::new().failed(id, Some(at(60)), "no").clone()).await.unwrap();
+    assert_eq!(waiting(&*store, 59).await, [""; 0]);
+    let due = store.inbox_due(at(60), 1).await.unwrap();
+    assert_eq!((due[0].state, due[0].attempts), (InboxState::Answered, 1));
+}
+
+async fn the_backlog_counts_what_is_not_done_with(store: Arc<dyn Store>) {
+    let mut ids = Vec::new();
+    for name in ["m1", "m2", "m3", "m4"] {
+        ids.push(take(&*store, name, name).await);
+    }
+    store.receive(received("m1", "m1", "m1")).await.unwrap();
+    assert_eq!(store.inbox_backlog().await.unwrap(), 4, "a repetition is not counted");
+    store.commit(ChangeSet::new().answered(ids[0]).failed(ids[1], Some(at(9)), "no").clone()).await.unwrap();
+    assert_eq!(store.inbox_backlog().await.unwrap(), 4);
+    let twice = ChangeSet::new().processed(ids[0]).processed(ids[0]).failed(ids[0], None, "late").clone();
+    store.commit(twice).await.unwrap();
+    assert_eq!(store.inbox_backlog().await.unwrap(), 3, "each is taken off once");
+    store.commit(ChangeSet::new().failed(ids[1], None, "never").processed(ids[1]).clone()).await.unwrap();
+    assert_eq!(store.inbox_backlog().await.unwrap(), 2);
+
+    let mut refused = ChangeSet::new();
+    refused.processed(ids[2]).failed(ids[3], None, "no").replace(&Promise::new("p1", 1), 7).unwrap();
+    store.commit(refused).await.unwrap_err();
+    assert_eq!(store.inbox_backlog().await.unwrap(), 2, "what was refused is not counted");
+    assert_eq!(waiting(&*store, 0).await, ["m3", "m4"]);
+}
+
+async fn conversations_of_different_sides_do_not_wait_for_each_other(store: Arc<dyn Store>) {
+    take(&*store, "m1", "c1").await;
+    let other = tieline_store::Received { peer: "cro.example".to_owned(), ..received("m2", "c1", "m2") };
+    store.receive(other).await.unwrap();
+    assert_eq!(waiting(&*store, 0).await, ["m1", "m2"]);
+
+    let other = tieline_store::Outgoing { recipient: "cro.example".to_owned(), ..outgoing("o2", "c1") };
+    store.commit(ChangeSet::new().send(outgoing("o1", "c1")).send(other).clone()).await.unwrap();
+    assert_eq!(owed(&*store, 0).await, ["o1", "o2"]);
+}
+
+async fn a_message_that_is_given_up_holds_up_nobody(store: Arc<dyn Store>) {
+    let mut changes = ChangeSet::new();
+    changes.send(outgoing("o1", "c1")).send(outgoing("o2", "c1"));
+    store.commit(changes).await.unwrap();
+    let first = store.outbox_due(at(3601), 1).await.unwrap().remove(0);
+    assert_eq!(first.deadline, at(3600), "a late one is still due: whoever asks gives it up");
+    let failed = Attempt::Failed { cause: "the deadline has passed".to_owned() };
+    store.commit(ChangeSet::new().attempted(first.id, at(3601), failed).clone()).await.unwrap();
+    assert_eq!(owed(&*store, 3601).await, ["o2"]);
+    store.commit(ChangeSet::new().send(outgoing("o1", "c9")).clone()).await.unwrap();
+    assert_eq!(owed(&*store, 3601).await, ["o2"], "its identifier is not free again");
+}
+
+async fn what_is_not_there_cannot_be_marked(store: Arc<dyn Store>) {
+    let nobody = InboxId(99);
+    let mut changes = ChangeSet::new();
+    changes.answered(nobody).processed(nobody).failed(nobody, None, "no");
+    changes.attempted(99, at(0), Attempt::Delivered).clear_timer(Timer::new("limit", "a", at(0)));
+    store.commit(changes).await.unwrap();
+    assert_eq!(store.inbox_backlog().await.unwrap(), 0);
+    assert_eq!(store.journal_length().await.unwrap(), 0);
+}
+
+async fn timers_of_different_kinds_stand_side_by_side(store: Arc<dyn Store>) {
+    let limit = Timer::new("limit", "a", at(10));
+    let expiry = Timer::new("expire", "a", at(10));
+    store.commit(ChangeSet::new().set_timer(limit.clone()).set_timer(expiry.clone()).clone()).await.unwrap();
+    assert_eq!(store.timers_due(at(9), 9).await.unwrap(), []);
+    assert_eq!(store.timers_due(at(10), 9).await.unwrap(), [expiry.clone(), limit.clone()]);
+    // A timer that fires is cleared together with what it caused.
+    store.commit(ChangeSet::new().clear_timer(expiry).send(outgoing("o1", "c1")).clone()).await.unwrap();
+    assert_eq!(store.timers_due(at(10), 9).await.unwrap(), [limit]);
+    assert_eq!(owed(&*store, 0).await, ["o1"]);
+}
+
+async fn a_record_that_is_kept_again_is_found_by_what_it_says_now(store: Arc<dyn Store>) {
+    let before = Promise::new("p1", 1);
+    let after = Promise {
+        point: "ean.999999999999999999".to_owned(),
+        when: Some(span(900, 1800)),
+        open: false,
+        ..Promise::new("p1", 2)
+    };
+    store.commit(ChangeSet::new().put(&before).unwrap().clone()).await.unwrap();
+    store.commit(ChangeSet::new().put(&after).unwrap().clone()).await.unwrap();
+    assert!(store.open_records::<Promise>().await.unwrap().is_empty());
+    assert!(store.records_of::<Promise>(&before.point, None).await.unwrap().is_empty());
+    assert!(store.records_of::<Promise>(&after.point, Some(span(0, 900))).await.unwrap().is_empty());
+    let found = store.records_of::<Promise>(&after.point, Some(span(900, 901))).await.unwrap();
+    assert_eq!((found[0].value.clone(), found[0].version, found.len()), (after, 2, 1));
+    assert!(store.raw_record("offer", "p1").await.unwrap().is_none(), "a kind has keys of its own");
+}
+
+async fn one_change_set_may_replace_a_record_twice(store: Arc<dyn Store>) {
+    let mut changes = ChangeSet::new();
+    changes.replace(&Promise::new("p1", 1), 0).unwrap().replace(&Promise::new("p1", 2), 1).unwrap();
+    store.commit(changes.clone()).await.unwrap();
+    let stored = store.record::<Promise>("p1").await.unwrap().unwrap();
+    assert_eq!((stored.value.watts, stored.version), (2, 2));
+    let refused = store.commit(changes).await.unwrap_err();
+    assert!(matches!(refused, StoreError::Conflict { .. }), "{refused:?}");
+}
+
+async fn far_instants_do_not_break_the_journal(store: Arc<dyn Store>) {
+    let timer = Timer::new("expire", "offer", Timestamp::MAX);
+    let mut changes = ChangeSet::new();
+    changes.decide(Timestamp::MAX, "flex", "p1", "accepted", "c1", *b"grounds").set_timer(timer.clone());
+    changes.decide(Timestamp::MIN, "flex", "p1", "accepted", "c1", *b"grounds");
+    store.commit(changes).await.unwrap();
+    assert_eq!(verify(&*store).await.unwrap().unwrap().entries, 2);
+    assert!(store.timers_due(at(0), 9).await.unwrap().is_empty());
+    store.commit(ChangeSet::new().clear_timer(timer).clone()).await.unwrap();
+    assert_eq!(store.timers_next_due().await.unwrap(), None);
+}
+
+async fn a_page_of_the_journal_ends_where_it_should(store: Arc<dyn Store>) {
+    let mut changes = ChangeSet::new();
+    for _ in 0..150 {
+        changes.decide(at(1), "flex", "p1", "accepted", "c1", *b"grounds");
+    }
+    store.commit(changes).await.unwrap();
+    assert_eq!(store.journal_length().await.unwrap(), 150);
+    let end = store.journal_end().await.unwrap();
+    assert_eq!(verify(&*store).await.unwrap().unwrap(), end, "a journal of several pages");
+    let page = store.journal(148, 10).await.unwrap();
+    assert_eq!(page.iter().map(|entry| entry.sequence).collect::<Vec<_>>(), [149, 150]);
+    assert_eq!(page[1].hash, end.head);
+    for (after, limit) in [(150, 10), (u64::MAX, 10), (0, 0)] {
+        assert!(store.journal(after, limit).await.unwrap().is_empty(), "{after} {limit}");
+    }
 }
