@@ -150,11 +150,11 @@ fn without_gaps(targets: &[Target]) -> Vec<Target> {
     whole
 }
 
-/// Whether a charger that was told the one knows the other: the limits that are still to come are the same.
+/// Whether a charger that was told the one knows the other: the limits that are still to come are the same. What it refused
+/// it would refuse again.
 fn says_the_same(known: &SetPoint, planned: &SetPoint) -> bool {
     let Some(from) = planned.span().map(TimeSpan::start) else { return true };
-    let refused = matches!(known.state, SetPointState::Refused { .. } | SetPointState::Missed);
-    !refused && limits(known, from) == limits(planned, from)
+    known.state != SetPointState::Missed && limits(known, from) == limits(planned, from)
 }
 
 fn limits(set_point: &SetPoint, from: Timestamp) -> Vec<(TimeSpan, rust_decimal::Decimal)> {
