@@ -159,13 +159,16 @@ impl Chargers {
 /// An energy register in Wh or kWh, to be multiplied by a power of ten; `None` if it is no such thing.
 pub(super) fn register(value: Decimal, unit: Option<&str>, multiplier: i32) -> Option<Energy> {
     let scale = match unit {
-        None | Some("Wh") => 0,
-        Some("kWh") => 3,
+        None | Some("Wh") => multiplier,
+        Some("kWh") => multiplier.checked_add(3)?,
         Some(_) => return None,
-    } + multiplier;
+    };
+    if scale.unsigned_abs() > Decimal::MAX_SCALE {
+        return None;
+    }
     let ten = Decimal::TEN;
     let mut watt_hours = value;
-    for _ in 0..scale.unsigned_abs().min(28) {
+    for _ in 0..scale.unsigned_abs() {
         watt_hours = if scale > 0 { watt_hours.checked_mul(ten)? } else { watt_hours.checked_div(ten)? };
     }
     Energy::from_kilowatt_hours(watt_hours.checked_div(Decimal::ONE_THOUSAND)?.round_dp(6)).ok()
