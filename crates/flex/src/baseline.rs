@@ -1,37 +1,37 @@
 use tieline_types::{Power, TimeSpan};
 
-use crate::Fleet;
+use crate::fill::{Part, fill};
 use crate::floor::Course;
+use crate::split::groups;
+use crate::{ChargingSession, Fleet, Miss};
+
+/// More than any fleet draws.
+const ALL: i64 = i64::MAX / 8;
 
 /// What the fleet would draw in each span, in order of time, if nobody told it anything: every session at its maximum until
-/// it has what it wants or leaves, connections at their limits.
+/// it has what it wants or leaves. Those at a connection with a limit share it alike, and draw later what it withholds.
 pub fn baseline(fleet: &Fleet, spans: &[TimeSpan]) -> Vec<Power> {
-    let mut courses: Vec<Course<'_>> = fleet.sessions.iter().map(Course::new).collect();
+    let mut sessions: Vec<&ChargingSession> = fleet.sessions.iter().collect();
+    sessions.sort_by(|one, other| one.id.cmp(&other.id));
+    let mut courses: Vec<Course<'_>> = sessions.iter().copied().map(Course::new).collect();
+    let (groups, limits) = groups(fleet, &sessions);
     spans
         .iter()
         .map(|span| {
-            let mut at_no_connection = 0;
-            let mut by_connection = vec![0_i64; fleet.connections.len()];
-            for course in &mut courses {
-                let maximum = course.range(*span).maximum;
-                let expected = course.expected(*span, maximum);
-                course.advance(*span, maximum);
-                let connection = fleet
-                    .connections
-                    .iter()
-                    .position(|connection| connection.address == course.session.connection);
-                match connection {
-                    Some(index) => by_connection[index] += expected,
-                    None => at_no_connection += expected,
-                }
-            }
-            let limited: i64 = fleet
-                .connections
+            let mut parts: Vec<Part> = courses
                 .iter()
-                .zip(by_connection)
-                .map(|(connection, sum)| connection.limit.map_or(sum, |limit| limit.watts().min(sum)))
-                .sum();
-            Power::from_watts(at_no_connection + limited)
+                .zip(&groups)
+                .map(|(course, group)| {
+                    Part::new(course.appetite(*span), course.session.supply.without_steps(), *group)
+                })
+                .collect();
+            fill(&mut parts, ALL, Miss::Below, &limits);
+            let mut sum = 0;
+            for (course, part) in courses.iter_mut().zip(&parts) {
+                sum += course.expected(*span, part.watts);
+                course.advance(*span, part.watts);
+            }
+            Power::from_watts(sum)
         })
         .collect()
 }

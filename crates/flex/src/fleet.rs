@@ -98,31 +98,42 @@ impl Supply {
     /// The limit that says `power` in the charger's own unit: watts, or amperes per phase with one digit, rounded down.
     pub fn limit(self, power: Power) -> Decimal {
         if self.in_amperes {
-            Decimal::new(power.watts() * 10 / (self.phases * self.voltage), 1)
+            Decimal::new(self.tenths(power.watts()), 1)
         } else {
             Decimal::from(power.watts())
         }
     }
 
-    /// The largest power up to `watts` that can be told exactly.
+    /// The largest power up to `watts` that can be told. A step of 0.1 A that is no whole number of watts counts as the next
+    /// watt above it: what is told in amperes never comes to more than what is planned in watts.
     pub(crate) fn told(self, watts: i64) -> i64 {
-        if self.in_amperes {
-            let tenths = watts * 10 / (self.phases * self.voltage);
-            tenths * self.phases * self.voltage / 10
-        } else {
-            watts
-        }
+        if self.in_amperes { self.of_tenths(self.tenths(watts)) } else { watts }
     }
 
     /// The smallest power above `watts` that can be told.
     pub(crate) fn next_told(self, watts: i64) -> i64 {
-        if self.in_amperes {
-            let tenths = watts * 10 / (self.phases * self.voltage) + 1;
-            // Rounded up where 0.1 A is no whole number of watts, so that telling it gives these tenths again.
-            (tenths * self.phases * self.voltage + 9) / 10
-        } else {
-            watts + 1
-        }
+        if self.in_amperes { self.of_tenths(self.tenths(watts) + 1) } else { watts + 1 }
+    }
+
+    /// What every power that can be told is a multiple of; `None` if that is nothing but 1 W, with gaps between.
+    pub(crate) fn step(self) -> Option<i64> {
+        let ten_steps = self.phases * self.voltage;
+        if self.in_amperes { (ten_steps % 10 == 0).then_some(ten_steps / 10) } else { Some(1) }
+    }
+
+    /// The same charger, if it were told watts.
+    pub(crate) fn without_steps(self) -> Self {
+        Self { in_amperes: false, ..self }
+    }
+
+    /// Tenths of an ampere per phase, rounded down.
+    fn tenths(self, watts: i64) -> i64 {
+        watts.saturating_mul(10).div_euclid(self.phases * self.voltage)
+    }
+
+    /// Watts, rounded up.
+    fn of_tenths(self, tenths: i64) -> i64 {
+        (tenths * self.phases * self.voltage + 9).div_euclid(10)
     }
 }
 

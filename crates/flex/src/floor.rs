@@ -38,12 +38,24 @@ impl<'a> Course<'a> {
         Range { floor: self.floor(span, minimum, full), minimum, maximum: self.session.supply.told(full) }
     }
 
+    /// What it takes in `span` by itself: no more than it can use up before it is full, so that others at its connection
+    /// can have the rest.
+    pub(crate) fn appetite(&self, span: TimeSpan) -> Range {
+        let range = Range { floor: 0, ..self.range(span) };
+        let present = seconds(span.start(), self.end_in(span));
+        if range.maximum == 0 || present == 0 {
+            return Range { maximum: 0, ..range };
+        }
+        let used_up = (self.drawn(span, range.maximum) + present - 1) / present;
+        Range { maximum: used_up.clamp(range.minimum, range.maximum), ..range }
+    }
+
     /// What must be given in `span` so that full power afterwards is still enough.
     fn floor(&self, span: TimeSpan, minimum: i64, full: i64) -> i64 {
         let (Some(missing), Some(departure)) = (self.missing, self.session.departure.at()) else { return 0 };
-        let later = seconds(span.end(), departure) * full;
+        let later = seconds(span.end(), departure).saturating_mul(full);
         let now = seconds(span.start(), span.end().min(departure));
-        let owed = missing.watt_seconds() - later;
+        let owed = missing.watt_seconds().saturating_sub(later);
         if owed <= 0 || now == 0 {
             return 0;
         }
@@ -75,9 +87,13 @@ impl<'a> Course<'a> {
     }
 
     fn drawn(&self, span: TimeSpan, watts: i64) -> i64 {
-        let end = self.session.departure.at().map_or(span.end(), |departure| departure.min(span.end()));
-        let drawn = seconds(span.start(), end) * watts;
+        let drawn = seconds(span.start(), self.end_in(span)).saturating_mul(watts);
         self.missing.map_or(drawn, |missing| drawn.min(missing.watt_seconds().max(0)))
+    }
+
+    /// The end of `span`, or the departure if that is earlier.
+    fn end_in(&self, span: TimeSpan) -> Timestamp {
+        self.session.departure.at().map_or(span.end(), |departure| departure.min(span.end()))
     }
 }
 

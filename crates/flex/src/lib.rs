@@ -14,10 +14,11 @@ mod fleet;
 mod floor;
 mod offer;
 mod plan;
+mod reach;
 mod split;
 
 pub use baseline::baseline;
 pub use fleet::{ChargingSession, Connection, Departure, Fleet, Supply, SupplyError};
 pub use offer::{NoOffer, Obstacle, OfferedChange, Pricing, RequestedChange, offer};
 pub use plan::{BoundBy, Plan, PlannedPeriod, SessionPlan, Shortfall, ShortfallReason};
-pub use split::{Target, split};
+pub use split::{Miss, Target, split};

@@ -1,7 +1,7 @@
 use rust_decimal::Decimal;
 use tieline_types::{Amount, Power, TimeSpan};
 
-use crate::{Fleet, Shortfall, ShortfallReason, Target, baseline, split};
+use crate::{Fleet, Miss, Shortfall, Target, baseline, split};
 
 /// The bounds of a change that somebody requests, or would welcome, in one ISP.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -89,12 +89,8 @@ pub fn offer(fleet: &Fleet, changes: &[RequestedChange]) -> Result<Vec<OfferedCh
             let requested = &changes[index];
             let base = baselines[index].watts() + requested.promised.watts();
             let reached = shortfall.planned.watts() - base;
-            let above = above_the_gap(fleet, &shortfall).map(|watts| watts - base);
-            let settled = [Some(reached), above]
-                .into_iter()
-                .flatten()
-                .find(|change| within(requested, *change) && Some(*change) != wanted[index]);
-            wanted[index] = settled.filter(|_| !last_round);
+            let settles = within(requested, reached) && Some(reached) != wanted[index] && !last_round;
+            wanted[index] = settles.then_some(reached);
             if wanted[index].is_none() {
                 obstacles.push((requested.span, Obstacle::TooLittle(Power::from_watts(reached))));
             }
@@ -139,6 +135,8 @@ fn missed(
         .map(|((requested, baseline), wish)| Target {
             span: requested.span,
             power: Power::from_watts(baseline.watts() + requested.promised.watts() + wish.unwrap_or(0)),
+            // Less of a change, not more: what is offered stays within the bounds.
+            miss: if wish.is_some_and(|wish| wish < 0) { Miss::Above } else { Miss::Below },
         })
         .collect();
     split(fleet, &targets)
@@ -149,21 +147,6 @@ fn missed(
             wanted[index].is_some().then_some((index, shortfall))
         })
         .collect()
-}
-
-/// For a target that lies where 6 A do not reach: the next power above it that some of the sessions reach at their minima.
-fn above_the_gap(fleet: &Fleet, shortfall: &Shortfall) -> Option<i64> {
-    if shortfall.reason != ShortfallReason::MinimumCurrent {
-        return None;
-    }
-    let mut minima: Vec<i64> =
-        fleet.sessions.iter().map(|session| session.supply.minimum().watts()).collect();
-    minima.sort_unstable();
-    let mut sum = 0;
-    minima.into_iter().find_map(|minimum| {
-        sum += minimum;
-        (sum > shortfall.target.watts()).then_some(sum)
-    })
 }
 
 /// The largest change in the direction that is requested; nothing where no change is.

@@ -69,10 +69,18 @@ pub struct Shortfall {
 pub enum ShortfallReason {
     /// Sessions must go on, or their drivers are left short: the plan is above the target.
     MustRun,
-    /// The sessions can't take more: the plan is below the target.
+    /// All sessions together can't take as much, or there is none: the plan is below the target.
     Exhausted,
-    /// The target lies where no combination of 0 and 6 A and more reaches: the plan is just below it.
+    /// The sessions could take as much, but their connections' limits don't let them: the plan is below the target.
+    ConnectionLimit,
+    /// The target is below 0, and a charger feeds nothing in: the plan is 0.
+    FeedIn,
+    /// A session gets nothing or 6 A and more, and no such choice within the connections' limits was found that adds up to
+    /// the target: the plan is beside it.
     MinimumCurrent,
+    /// Chargers are told steps of 0.1 A, and none were found that add up to the target to the watt, though watts would: the
+    /// plan is beside it.
+    Steps,
 }
 
 impl std::fmt::Display for BoundBy {
@@ -80,7 +88,7 @@ impl std::fmt::Display for BoundBy {
         f.pad(match self {
             Self::Maximum => "the charger's maximum",
             Self::Order => "its share of the order",
-            Self::Paused => "paused: the order leaves less than 6 A",
+            Self::Paused => "paused: the order leaves it less than 6 A",
             Self::Floor => "what the driver needs by departure",
             Self::Connection => "the connection's limit",
             Self::Finished => "nothing more is wanted",
@@ -92,8 +100,13 @@ impl std::fmt::Display for ShortfallReason {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.pad(match self {
             Self::MustRun => "sessions that must go on need more",
-            Self::Exhausted => "the sessions can't take more",
-            Self::MinimumCurrent => "between 0 and 6 A nothing can be told",
+            Self::Exhausted => "the sessions can't take as much",
+            Self::ConnectionLimit => "the connections' limits don't let the sessions take as much",
+            Self::FeedIn => "a charger feeds nothing in",
+            Self::MinimumCurrent => {
+                "no sessions were found that add up to it, each with 0 or with 6 A and more"
+            }
+            Self::Steps => "no steps of 0.1 A were found that add up to it",
         })
     }
 }

@@ -2,10 +2,10 @@ use std::collections::BTreeMap;
 
 use tieline_types::{Power, TimeSpan};
 
-use crate::fill::{Part, Steps, fill};
+use crate::fill::{Part, by_group, fill, total};
 use crate::floor::Course;
 use crate::plan::{BoundBy, Plan, PlannedPeriod, SessionPlan, Shortfall, ShortfallReason};
-use crate::{ChargingSession, Fleet};
+use crate::{ChargingSession, Fleet, reach};
 
 /// What the fleet as a whole is to draw in a span.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -14,45 +14,55 @@ pub struct Target {
     pub span: TimeSpan,
     /// The power at the congestion point.
     pub power: Power,
+    /// On which side to miss it, if it must be missed.
+    pub miss: Miss,
 }
 
-/// Splits targets, in order of time, over the sessions: exactly, wherever 0 and 6 A and more can reach it.
+/// On which side of a target the plan may be where the chargers can't reach it exactly.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Miss {
+    /// Below: for an ordered reduction, and where nothing is ordered.
+    #[default]
+    Below,
+    /// Above, if the fleet can draw that much within its connections' limits, else below: for an ordered increase.
+    Above,
+}
+
+impl Target {
+    /// What a reduction asks for: `power`, or less.
+    pub const fn at_most(span: TimeSpan, power: Power) -> Self {
+        Self { span, power, miss: Miss::Below }
+    }
+
+    /// What an increase asks for: `power`, or more.
+    pub const fn at_least(span: TimeSpan, power: Power) -> Self {
+        Self { span, power, miss: Miss::Above }
+    }
+}
+
+/// Splits targets, in order of time, over the sessions: exactly, wherever some choice of 0 and 6 A and more adds up to it.
 ///
-/// Where it can't be reached, the plan is the best that can be done, and a [`Shortfall`] says why: below the target where
-/// only the 6 A stand in the way, above it where drivers would be left short.
+/// Where none does, the plan is as near as can be on the side that the target says ([`Miss`]); where drivers would be left
+/// short, it is above. A [`Shortfall`] says which.
 pub fn split(fleet: &Fleet, targets: &[Target]) -> Plan {
     let mut sessions: Vec<&ChargingSession> = fleet.sessions.iter().collect();
     sessions.sort_by(|one, other| one.id.cmp(&other.id));
     let mut courses: Vec<Course<'_>> = sessions.iter().copied().map(Course::new).collect();
-    let groups: BTreeMap<_, _> = fleet
-        .connections
-        .iter()
-        .enumerate()
-        .map(|(index, connection)| (&connection.address, index))
-        .collect();
-    let limits: Vec<Option<i64>> =
-        fleet.connections.iter().map(|connection| connection.limit.map(Power::watts)).collect();
+    let (groups, limits) = groups(fleet, &sessions);
     let mut periods: Vec<Vec<PlannedPeriod>> = vec![Vec::new(); sessions.len()];
     let mut plan = Plan::default();
 
     for target in targets {
         let mut parts: Vec<Part> = courses
             .iter()
-            .map(|course| Part {
-                range: course.range(target.span),
-                group: groups.get(&course.session.connection).copied().unwrap_or(usize::MAX),
-                watts: 0,
-            })
+            .zip(&groups)
+            .map(|(course, group)| Part::new(course.range(target.span), course.session.supply, *group))
             .collect();
-        let wanted = target.power.watts();
-        let patience = patience(&parts);
-        fill(&mut parts, wanted, &limits, &patience, &Told(&sessions));
-        let planned: i64 = parts.iter().map(|part| part.watts).sum();
-        if planned != wanted {
-            plan.shortfalls.push(shortfall(*target, planned, &parts, &limits));
-        }
+        fill(&mut parts, target.power.watts(), target.miss, &limits);
+        plan.shortfalls.extend(shortfall(*target, &parts, &limits));
+        let used = by_group(&parts, limits.len(), |part| part.watts);
         for (index, part) in parts.iter().enumerate() {
-            let bound_by = bound_by(part, &parts, &limits);
+            let bound_by = bound_by(part, used[part.group], limits[part.group]);
             push(&mut periods[index], target.span, part.watts, bound_by, sessions[index]);
             courses[index].advance(target.span, part.watts);
         }
@@ -66,57 +76,42 @@ pub fn split(fleet: &Fleet, targets: &[Target]) -> Plan {
     plan
 }
 
-struct Told<'a>(&'a [&'a ChargingSession]);
-
-impl Steps for Told<'_> {
-    fn told(&self, index: usize, watts: i64) -> i64 {
-        self.0[index].supply.told(watts)
-    }
-
-    fn next_told(&self, index: usize, watts: i64) -> i64 {
-        self.0[index].supply.next_told(watts)
-    }
+/// The group of each session, and the limit of each group. The last group is for connections that the fleet does not name.
+pub(crate) fn groups(fleet: &Fleet, sessions: &[&ChargingSession]) -> (Vec<usize>, Vec<Option<i64>>) {
+    let numbers: BTreeMap<_, _> =
+        fleet.connections.iter().enumerate().map(|(number, known)| (&known.address, number)).collect();
+    let unknown = fleet.connections.len();
+    let groups =
+        sessions.iter().map(|session| numbers.get(&session.connection).copied().unwrap_or(unknown)).collect();
+    let limits = fleet.connections.iter().map(|known| known.limit.map(Power::watts)).chain([None]).collect();
+    (groups, limits)
 }
 
-/// Those that can pause, the one with the largest minimum first: pausing few leaves most of the others charging.
-fn patience(parts: &[Part]) -> Vec<usize> {
-    let mut order: Vec<usize> = (0..parts.len()).collect();
-    order.sort_by_key(|index| {
-        let range = parts[*index].range;
-        (range.floor > 0, range.floor, std::cmp::Reverse(range.minimum), std::cmp::Reverse(*index))
-    });
-    order
-}
-
-fn shortfall(target: Target, planned: i64, parts: &[Part], limits: &[Option<i64>]) -> Shortfall {
-    let wanted = target.power.watts();
-    let at_most: i64 = {
-        let mut by_group: BTreeMap<usize, i64> = BTreeMap::new();
-        for part in parts {
-            *by_group.entry(part.group).or_default() += part.range.maximum;
-        }
-        by_group
-            .iter()
-            .map(|(group, sum)| limits.get(*group).copied().flatten().map_or(*sum, |limit| limit.min(*sum)))
-            .sum()
-    };
-    let reason = if planned > wanted {
+fn shortfall(target: Target, parts: &[Part], limits: &[Option<i64>]) -> Option<Shortfall> {
+    let (wanted, planned) = (target.power.watts(), total(parts));
+    if planned == wanted {
+        return None;
+    }
+    let must: i64 = parts.iter().map(|part| part.must).sum();
+    let reason = if must > wanted.max(0) {
         ShortfallReason::MustRun
-    } else if wanted > at_most {
+    } else if wanted < 0 {
+        ShortfallReason::FeedIn
+    } else if wanted > parts.iter().map(|part| part.range.maximum).sum() {
         ShortfallReason::Exhausted
+    } else if wanted > reach::most(parts, limits) {
+        ShortfallReason::ConnectionLimit
+    } else if reach::is_reached_without_steps(parts, wanted, limits) {
+        ShortfallReason::Steps
     } else {
         ShortfallReason::MinimumCurrent
     };
-    Shortfall { span: target.span, target: target.power, planned: Power::from_watts(planned), reason }
+    Some(Shortfall { span: target.span, target: target.power, planned: Power::from_watts(planned), reason })
 }
 
-fn bound_by(part: &Part, parts: &[Part], limits: &[Option<i64>]) -> BoundBy {
-    let used: i64 = parts.iter().filter(|other| other.group == part.group).map(|other| other.watts).sum();
-    let connection_is_full = limits
-        .get(part.group)
-        .copied()
-        .flatten()
-        .is_some_and(|limit| used + part.range.minimum.max(1) > limit && used >= limit.saturating_sub(1));
+fn bound_by(part: &Part, used: i64, limit: Option<i64>) -> BoundBy {
+    let next = if part.watts == 0 { part.range.minimum } else { part.supply.next_told(part.watts) };
+    let connection_is_full = limit.is_some_and(|limit| used - part.watts + next > limit);
     if part.range.maximum == 0 {
         BoundBy::Finished
     } else if part.watts == part.range.maximum {

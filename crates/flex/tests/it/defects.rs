@@ -12,7 +12,7 @@ use crate::splits::total;
 #[test]
 fn a_day_ahead_order_plans_nothing_for_today() {
     let tomorrow = isp(96);
-    let plan = split(&three_phase(2), &[Target { span: tomorrow, power: Power::from_watts(10_000) }]);
+    let plan = split(&three_phase(2), &[Target::at_most(tomorrow, Power::from_watts(10_000))]);
     for session in &plan.sessions {
         assert!(session.periods.iter().all(|period| period.span.start() >= tomorrow.start()));
     }
@@ -32,9 +32,9 @@ fn both_bounds_of_a_request_count() {
 #[test]
 fn both_directions_and_zero_are_kept() {
     let targets = [
-        Target { span: isp(0), power: Power::from_watts(20_000) },
-        Target { span: isp(1), power: Power::from_watts(0) },
-        Target { span: isp(2), power: Power::from_watts(44_160) },
+        Target::at_most(isp(0), Power::from_watts(20_000)),
+        Target::at_most(isp(1), Power::from_watts(0)),
+        Target::at_most(isp(2), Power::from_watts(44_160)),
     ];
     let plan = split(&three_phase(2), &targets);
     assert!(plan.shortfalls.is_empty());
@@ -55,7 +55,7 @@ fn an_unreachable_energy_target_is_best_effort_and_not_zero() {
     let mut fleet = three_phase(1);
     fleet.sessions[0].energy_wanted = Energy::from_watt_hours(1_000_000);
     fleet.sessions[0].departure = Departure::Known(isp(1).end());
-    let plan = split(&fleet, &[Target { span: isp(0), power: Power::from_watts(5_000) }]);
+    let plan = split(&fleet, &[Target::at_most(isp(0), Power::from_watts(5_000))]);
     assert_eq!(total(&plan, isp(0)), 22_080);
     assert_eq!(plan.shortfalls[0].reason, ShortfallReason::MustRun);
 }
@@ -63,16 +63,16 @@ fn an_unreachable_energy_target_is_best_effort_and_not_zero() {
 /// A charger that was planned to export: here nothing is ever below 0.
 #[test]
 fn a_charger_never_exports() {
-    let plan = split(&three_phase(2), &[Target { span: isp(0), power: Power::from_watts(-50_000) }]);
+    let plan = split(&three_phase(2), &[Target::at_most(isp(0), Power::from_watts(-50_000))]);
     assert_eq!(total(&plan, isp(0)), 0);
     assert!(plan.sessions.iter().flat_map(|session| &session.periods).all(|period| period.limit >= dec("0")));
-    assert_eq!(plan.shortfalls[0].reason, ShortfallReason::MustRun);
+    assert_eq!(plan.shortfalls[0].reason, ShortfallReason::FeedIn);
 }
 
 /// The sum of nothing is nothing: no session, no limit, and the miss is reported.
 #[test]
 fn an_order_without_sessions_is_reported() {
-    let plan = split(&three_phase(0), &[Target { span: isp(0), power: Power::from_watts(5_000) }]);
+    let plan = split(&three_phase(0), &[Target::at_most(isp(0), Power::from_watts(5_000))]);
     assert!(plan.sessions.is_empty());
     assert_eq!(plan.shortfalls[0].reason, ShortfallReason::Exhausted);
     assert_eq!(baseline(&three_phase(0), &[isp(0)]), [Power::from_watts(0)]);

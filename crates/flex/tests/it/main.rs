@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, reason = "what a test can not go on without ends it")]
 
 mod defects;
+mod exact;
 mod fleets;
 mod offers;
 mod splits;

@@ -126,7 +126,7 @@ proptest! {
         let spans: Vec<_> = changes.iter().map(|asked| asked.span).collect();
         let targets: Vec<_> = spans.iter().zip(baseline(&fleet, &spans)).map(|(span, baseline)| {
             let change = offered.iter().find(|offered| offered.span == *span).map_or(0, |offered| offered.change.watts());
-            Target { span: *span, power: Power::from_watts(baseline.watts() + change) }
+            Target::at_most(*span, Power::from_watts(baseline.watts() + change))
         }).collect();
         let plan = split(&fleet, &targets);
         for offered in &offered {

@@ -1,19 +1,27 @@
 use proptest::prelude::*;
-use tieline_flex::{Plan, ShortfallReason, Supply, Target, split};
-use tieline_types::{Power, TimeSpan};
+use tieline_flex::{BoundBy, Departure, Fleet, Plan, SessionPlan, ShortfallReason, Supply, Target, split};
+use tieline_types::{Energy, EntityAddress, Power, TimeSpan};
 
 use crate::fleets::{any_fleet, isp, session, three_phase};
 
 fn target(number: i32, watts: i64) -> Target {
-    Target { span: isp(number), power: Power::from_watts(watts) }
+    Target::at_most(isp(number), Power::from_watts(watts))
 }
 
 /// What the plan gives in all during `span`.
 pub(crate) fn total(plan: &Plan, span: TimeSpan) -> i64 {
-    let during = |plan: &tieline_flex::SessionPlan| {
-        plan.periods.iter().find(|period| period.span.encloses(span)).map_or(0, |period| period.power.watts())
-    };
-    plan.sessions.iter().map(during).sum()
+    plan.sessions.iter().map(|session| during(session, span)).sum()
+}
+
+/// What the plan gives during `span` to the sessions at one connection.
+pub(crate) fn total_at(fleet: &Fleet, plan: &Plan, connection: &EntityAddress, span: TimeSpan) -> i64 {
+    let there =
+        |id: &str| fleet.sessions.iter().any(|known| known.id == id && known.connection == *connection);
+    plan.sessions.iter().filter(|planned| there(&planned.session)).map(|planned| during(planned, span)).sum()
+}
+
+fn during(session: &SessionPlan, span: TimeSpan) -> i64 {
+    session.periods.iter().find(|period| period.span.encloses(span)).map_or(0, |period| period.power.watts())
 }
 
 #[test]
@@ -39,6 +47,46 @@ fn a_target_in_the_gap_is_missed_from_below_and_says_so() {
     let plan = split(&three_phase(1), &[target(0, 2_000)]);
     assert_eq!(total(&plan, isp(0)), 0);
     assert_eq!(plan.shortfalls[0].reason, ShortfallReason::MinimumCurrent);
+}
+
+#[test]
+fn the_sessions_that_run_are_those_that_reach_the_target() {
+    let mut fleet = three_phase(1);
+    fleet.sessions.push(session("single", Supply::in_watts(1, 230, 16).unwrap()));
+    // Pausing the larger leaves 3,680 W; pausing the smaller leaves the larger all of it.
+    let plan = split(&fleet, &[target(0, 5_000)]);
+    assert_eq!(total(&plan, isp(0)), 5_000);
+    assert!(plan.shortfalls.is_empty());
+}
+
+#[test]
+fn an_increase_that_falls_into_the_gap_is_met_from_above() {
+    let increase = Target::at_least(isp(0), Power::from_watts(2_000));
+    let plan = split(&three_phase(1), &[increase]);
+    assert_eq!(total(&plan, isp(0)), 4_140);
+    assert_eq!(plan.shortfalls[0].reason, ShortfallReason::MinimumCurrent);
+    // But not where the connection has no room for it.
+    let mut fleet = three_phase(1);
+    fleet.connections[0].limit = Some(Power::from_watts(3_000));
+    assert_eq!(total(&split(&fleet, &[increase]), isp(0)), 0);
+    // And no higher than it can go.
+    let plan = split(&three_phase(1), &[Target::at_least(isp(0), Power::from_watts(50_000))]);
+    assert_eq!(total(&plan, isp(0)), 22_080);
+    assert_eq!(plan.shortfalls[0].reason, ShortfallReason::Exhausted);
+}
+
+#[test]
+fn a_connection_that_is_too_small_for_its_floors_gives_each_a_share() {
+    let mut fleet = three_phase(2);
+    fleet.connections[0].limit = Some(Power::from_watts(20_000));
+    for session in &mut fleet.sessions {
+        session.energy_wanted = Energy::from_watt_hours(100_000);
+        session.departure = Departure::Known(isp(1).end());
+    }
+    let plan = split(&fleet, &[target(0, 5_000)]);
+    assert!(plan.sessions.iter().all(|planned| planned.periods[0].power.watts() == 10_000));
+    assert_eq!(plan.shortfalls[0].reason, ShortfallReason::MustRun);
+    assert_eq!(plan.sessions[0].periods[0].bound_by, BoundBy::Connection);
 }
 
 #[test]

@@ -123,15 +123,20 @@ impl Agr {
     }
 }
 
-/// What the congestion point is to draw in each promised ISP: the baseline of the first promise and all changes.
+/// What the congestion point is to draw in each promised ISP: the baseline of the first promise and all changes. Where
+/// these come to an increase, at least that much.
 fn targets<'a>(promises: impl Iterator<Item = &'a Promise>) -> Vec<Target> {
-    let mut by_start: BTreeMap<Timestamp, Target> = BTreeMap::new();
+    let mut by_start: BTreeMap<Timestamp, (TimeSpan, Power, Power)> = BTreeMap::new();
     for promise in promises {
-        let untouched = Target { span: promise.span, power: promise.baseline };
-        let target = by_start.entry(promise.span.start()).or_insert(untouched);
-        target.power = target.power.saturating_add(promise.change);
+        let untouched = (promise.span, promise.baseline, Power::from_watts(0));
+        let (_, _, change) = by_start.entry(promise.span.start()).or_insert(untouched);
+        *change = change.saturating_add(promise.change);
     }
-    by_start.into_values().collect()
+    let target = |(span, baseline, change): (TimeSpan, Power, Power)| {
+        let of_change = if change.watts() > 0 { Target::at_least } else { Target::at_most };
+        of_change(span, baseline.saturating_add(change))
+    };
+    by_start.into_values().map(target).collect()
 }
 
 /// Fills the time between promised ISPs with spans in which nothing limits: one charging profile covers them all.
@@ -143,7 +148,7 @@ fn without_gaps(targets: &[Target]) -> Vec<Target> {
             .filter(|end| *end < target.span.start())
             .and_then(|end| TimeSpan::new(end, target.span.start()))
         {
-            whole.push(Target { span: gap, power: FREE });
+            whole.push(Target::at_most(gap, FREE));
         }
         whole.push(*target);
     }

@@ -1,0 +1,241 @@
+//! What sums a fleet can reach, and how.
+//!
+//! A session gives 0 or something from its minimum to its maximum, so what several give together is a union of intervals.
+//! These grow together quickly: a charger of 6 to 16 A beside another of its kind leaves one gap. The sums of a fleet are
+//! built up session by session, and gone back through from the sum that is wanted to what each session gives.
+
+mod sums;
+
+use self::sums::Sums;
+use crate::Miss;
+use crate::fill::{Part, by_group, level, total};
+
+/// How many intervals are put together in one search, at most. Sessions that would take more keep what they have, and the
+/// sum that is found may not be the best. Fleets that are told watts stay far below, whatever their size. So do those told
+/// amperes where 0.1 A is a whole number of watts.
+const WORK: usize = 1 << 20;
+
+/// Whether no other choice can come nearer to `target`, which lies above what the parts have now: by their maxima, limits
+/// and steps alone.
+pub(crate) fn is_best(parts: &[Part], target: i64, miss: Miss, limits: &[Option<i64>]) -> bool {
+    let most = most(parts, limits);
+    let unit = unit(parts);
+    let exact = target % unit == 0 || target >= most;
+    total(parts) == target.min(most).div_euclid(unit) * unit && (exact || miss == Miss::Below)
+}
+
+/// The most that the parts can take within the limits, if there were no minima.
+pub(crate) fn most(parts: &[Part], limits: &[Option<i64>]) -> i64 {
+    let sums = by_group(parts, limits.len(), |part| part.range.maximum);
+    sums.into_iter().zip(limits).map(|(sum, limit)| limit.map_or(sum, |limit| sum.min(limit.max(0)))).sum()
+}
+
+/// Changes the parts, which are below `target`, so that they reach it exactly; where that can't be, so that they come as
+/// near as can be from the side that `miss` allows.
+pub(crate) fn improve(parts: &mut [Part], target: i64, miss: Miss, limits: &[Option<i64>]) {
+    let unit = unit(parts);
+    let goal = match miss {
+        Miss::Below => target.div_euclid(unit),
+        Miss::Above => -(-target).div_euclid(unit),
+    };
+    // A few steps up and down are enough for most fleets, and little work.
+    for choice in [Choice::Near, Choice::All] {
+        let found = search(parts, goal, miss, limits, Search { unit, choice });
+        if found == Some(goal) {
+            break;
+        }
+    }
+    share_alike(parts, limits);
+}
+
+/// What to choose from.
+#[derive(Clone, Copy)]
+struct Search {
+    /// What all powers are a multiple of, in watts.
+    unit: i64,
+    choice: Choice,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Choice {
+    /// Those that run go on running, a few steps from where they are.
+    Near,
+    /// Everything that can be told.
+    All,
+}
+
+/// Brings the parts to `goal` units, or as near as can be; says what they have then.
+fn search(parts: &mut [Part], goal: i64, miss: Miss, limits: &[Option<i64>], search: Search) -> Option<i64> {
+    let cap = if miss == Miss::Below { goal } else { i64::MAX };
+    let mut chain = Chain::default();
+    let mut work = WORK;
+    let mut rest = total(parts) / search.unit;
+    for item in items(parts, limits, search, &mut work) {
+        let present = item.present(parts) / search.unit;
+        let own = item.sums(parts, search);
+        if !spend(&mut work, own.len() * chain.sums().len()) {
+            break;
+        }
+        rest -= present;
+        chain.add(item, &own, cap);
+        // Those that follow can stay as they are.
+        if chain.sums().contains(goal - rest) {
+            break;
+        }
+    }
+    let below = || chain.sums().at_most(goal - rest);
+    let found = match miss {
+        Miss::Below => below(),
+        Miss::Above => chain.sums().at_least(goal - rest).or_else(below),
+    }?;
+    chain.settle(found, parts, search);
+    Some(found + rest)
+}
+
+/// Whether the parts, which are not at `target` now, could reach it if all of them were told watts.
+pub(crate) fn is_reached_without_steps(parts: &[Part], target: i64, limits: &[Option<i64>]) -> bool {
+    if parts.iter().all(|part| part.supply == part.supply.without_steps()) {
+        return false;
+    }
+    let mut parts: Vec<Part> =
+        parts.iter().map(|part| Part { supply: part.supply.without_steps(), ..*part }).collect();
+    improve(&mut parts, target, Miss::Below, limits);
+    total(&parts) == target
+}
+
+/// Shares what the parts have over the same parts alike, where that comes to the same sum.
+fn share_alike(parts: &mut [Part], limits: &[Option<i64>]) {
+    let planned = total(parts);
+    let settled: Vec<i64> = parts.iter().map(|part| part.watts).collect();
+    let running: Vec<usize> = (0..parts.len()).filter(|index| parts[*index].watts > 0).collect();
+    level(&running, parts, planned, limits);
+    if total(parts) != planned {
+        for (part, watts) in parts.iter_mut().zip(settled) {
+            part.watts = watts;
+        }
+    }
+}
+
+/// What all that can be told is a multiple of, in watts.
+fn unit(parts: &[Part]) -> i64 {
+    let steps =
+        parts.iter().filter(|part| part.range.maximum > 0).map(|part| part.supply.step().unwrap_or(1));
+    steps.fold(0, greatest_common_divisor).max(1)
+}
+
+fn greatest_common_divisor(one: i64, other: i64) -> i64 {
+    if other == 0 { one } else { greatest_common_divisor(other, one % other) }
+}
+
+/// A session, or all those of a connection whose limit binds.
+enum Item {
+    Session(usize),
+    Connection(Chain),
+}
+
+impl Item {
+    /// What it has.
+    fn present(&self, parts: &[Part]) -> i64 {
+        match self {
+            Self::Session(index) => parts[*index].watts,
+            Self::Connection(chain) => chain.items.iter().map(|item| item.present(parts)).sum(),
+        }
+    }
+
+    /// What it can give.
+    fn sums(&self, parts: &[Part], search: Search) -> Sums {
+        match self {
+            Self::Session(index) => told(&parts[*index], search),
+            Self::Connection(chain) => chain.sums().clone(),
+        }
+    }
+}
+
+/// Those that can give something, the finest steps first: they close the gaps of the others.
+fn items(parts: &[Part], limits: &[Option<i64>], search: Search, work: &mut usize) -> Vec<Item> {
+    let most = by_group(parts, limits.len(), |part| part.range.maximum);
+    let mut order: Vec<usize> = (0..parts.len()).filter(|index| parts[*index].range.maximum > 0).collect();
+    order.sort_unstable_by_key(|index| {
+        let part = &parts[*index];
+        (part.supply.step().unwrap_or(i64::MAX), part.range.minimum, *index)
+    });
+    let mut items = Vec::new();
+    let mut bound: Vec<Chain> = limits.iter().map(|_| Chain::default()).collect();
+    for index in order {
+        let group = parts[index].group;
+        match limits[group].filter(|limit| most[group] > *limit) {
+            Some(limit) => {
+                let chain = &mut bound[group];
+                let mut own = told(&parts[index], search);
+                if !spend(work, own.len() * chain.sums().len()) {
+                    let present = parts[index].watts / search.unit;
+                    own = Sums::of([(present, present)]);
+                }
+                chain.add(Item::Session(index), &own, limit.max(0) / search.unit);
+            }
+            None => items.push(Item::Session(index)),
+        }
+    }
+    items.extend(bound.into_iter().filter(|chain| !chain.items.is_empty()).map(Item::Connection));
+    items
+}
+
+/// Takes `needed` from `work` if there is as much.
+fn spend(work: &mut usize, needed: usize) -> bool {
+    work.checked_sub(needed).map(|left| *work = left).is_some()
+}
+
+/// What a session can be told, in units.
+fn told(part: &Part, Search { unit, choice }: Search) -> Sums {
+    let (mut least, mut most) = (part.least(), part.range.maximum);
+    let pause = (part.must == 0 && (choice == Choice::All || part.watts == 0)).then_some((0, 0));
+    if choice == Choice::Near && part.watts == 0 {
+        return Sums::of(pause);
+    }
+    if part.supply.step() == Some(unit) {
+        return Sums::of(pause.into_iter().chain([(least / unit, most / unit)]));
+    }
+    if choice == Choice::Near {
+        let lower = part.supply.told(part.watts - 1);
+        let higher = part.supply.next_told(part.watts);
+        least = least.max(part.supply.told(lower - 1));
+        most = most.min(part.supply.next_told(higher));
+    }
+    let powers = std::iter::successors(Some(least), |watts| Some(part.supply.next_told(*watts)));
+    let powers = powers.take_while(|watts| *watts <= most).map(|watts| (watts / unit, watts / unit));
+    Sums::of(pause.into_iter().chain(powers))
+}
+
+/// Items, and the sums that the first of them can give: none, one, two and so on.
+#[derive(Default)]
+struct Chain {
+    items: Vec<Item>,
+    given: Vec<Sums>,
+}
+
+impl Chain {
+    /// What all of them together can give.
+    fn sums(&self) -> &Sums {
+        self.given.last().unwrap_or(&Sums::ZERO)
+    }
+
+    fn add(&mut self, item: Item, own: &Sums, cap: i64) {
+        let given = self.sums().plus(own, cap);
+        self.items.push(item);
+        self.given.push(given);
+    }
+
+    /// Lets the items give `sum` together, each as near to what it has as can be, the last first.
+    fn settle(&self, mut sum: i64, parts: &mut [Part], search: Search) {
+        for (position, item) in self.items.iter().enumerate().rev() {
+            let others = position.checked_sub(1).map_or(&Sums::ZERO, |before| &self.given[before]);
+            let present = item.present(parts) / search.unit;
+            let own = item.sums(parts, search).part_of(sum, others, present).unwrap_or(present);
+            match item {
+                Item::Session(index) => parts[*index].watts = own * search.unit,
+                Item::Connection(chain) => chain.settle(own, parts, search),
+            }
+            sum -= own;
+        }
+    }
+}

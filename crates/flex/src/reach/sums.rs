@@ -1,0 +1,107 @@
+use std::borrow::Cow;
+
+/// A set of whole numbers as intervals, both ends included, in order, with a gap between each two.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Sums(Cow<'static, [(i64, i64)]>);
+
+impl Sums {
+    /// What nothing adds up to.
+    pub(super) const ZERO: Self = Self(Cow::Borrowed(&[(0, 0)]));
+
+    /// The intervals, in any order.
+    pub(super) fn of(intervals: impl IntoIterator<Item = (i64, i64)>) -> Self {
+        let mut intervals: Vec<(i64, i64)> = intervals.into_iter().collect();
+        #[expect(
+            clippy::stable_sort_primitive,
+            reason = "sums come as sorted runs, which only the stable sort uses"
+        )]
+        intervals.sort();
+        intervals.dedup_by(|(start, end), (_, end_before)| {
+            let joins = *start <= end_before.saturating_add(1);
+            if joins {
+                *end_before = (*end_before).max(*end);
+            }
+            joins
+        });
+        Self(Cow::Owned(intervals))
+    }
+
+    /// How many intervals there are.
+    pub(super) fn len(&self) -> usize {
+        self.0.len()
+    }
+
+    /// All sums of a number of this set and one of the other, up to `cap`.
+    pub(super) fn plus(&self, other: &Self, cap: i64) -> Self {
+        let pairs = self.0.iter().flat_map(|(start, end)| {
+            other.0.iter().map(move |(other_start, other_end)| (start + other_start, end + other_end))
+        });
+        Self::of(pairs.filter(|(start, _)| *start <= cap).map(|(start, end)| (start, end.min(cap))))
+    }
+
+    pub(super) fn contains(&self, number: i64) -> bool {
+        self.at_most(number) == Some(number)
+    }
+
+    /// The greatest number up to `most`.
+    pub(super) fn at_most(&self, most: i64) -> Option<i64> {
+        let before = self.0.partition_point(|(start, _)| *start <= most);
+        self.0[..before].last().map(|(_, end)| most.min(*end))
+    }
+
+    /// The least number from `least` on.
+    pub(super) fn at_least(&self, least: i64) -> Option<i64> {
+        let before = self.0.partition_point(|(_, end)| *end < least);
+        self.0.get(before).map(|(start, _)| least.max(*start))
+    }
+
+    /// The number nearest to `wish` that adds up to `sum` with one of `others`; the smaller of two.
+    pub(super) fn part_of(&self, sum: i64, others: &Self, wish: i64) -> Option<i64> {
+        let single = self.0.iter().filter(|(start, end)| start == end).map(|(number, _)| *number);
+        let single = single.filter(|number| others.contains(sum - number));
+        let wide = self.0.iter().filter(|(start, end)| start < end).flat_map(|(start, end)| {
+            others.0.iter().filter_map(move |(other_start, other_end)| {
+                let (least, most) = ((*start).max(sum - other_end), (*end).min(sum - other_start));
+                (least <= most).then(|| wish.clamp(least, most))
+            })
+        });
+        single.chain(wide).min_by_key(|number| (wish.abs_diff(*number), *number))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn intervals_that_touch_are_one() {
+        assert_eq!(Sums::of([(5, 7), (0, 0), (8, 9), (6, 6)]).0.as_ref(), [(0, 0), (5, 9)]);
+    }
+
+    #[test]
+    fn sums_are_those_of_every_pair_up_to_the_cap() {
+        let one = Sums::of([(0, 0), (4, 6)]);
+        assert_eq!(one.plus(&one, i64::MAX).0.as_ref(), [(0, 0), (4, 6), (8, 12)]);
+        assert_eq!(one.plus(&one, 9).0.as_ref(), [(0, 0), (4, 6), (8, 9)]);
+    }
+
+    #[test]
+    fn the_nearest_on_either_side_is_found() {
+        let sums = Sums::of([(0, 0), (4, 6), (9, 9)]);
+        assert_eq!([0, 3, 5, 8, 20].map(|most| sums.at_most(most)), [0, 0, 5, 6, 9].map(Some));
+        assert_eq!(sums.at_most(-1), None);
+        assert_eq!([-3, 1, 5, 7].map(|least| sums.at_least(least)), [0, 4, 5, 9].map(Some));
+        assert_eq!(sums.at_least(10), None);
+        assert!(sums.contains(9) && !sums.contains(8));
+    }
+
+    #[test]
+    fn a_part_is_as_near_to_the_wish_as_the_others_allow() {
+        let own = Sums::of([(0, 0), (4, 10)]);
+        let others = Sums::of([(0, 0), (3, 5)]);
+        assert_eq!(own.part_of(9, &others, 7), Some(6));
+        assert_eq!(own.part_of(9, &others, 8), Some(9));
+        assert_eq!(own.part_of(3, &others, 7), Some(0));
+        assert_eq!(own.part_of(20, &others, 7), None);
+    }
+}
