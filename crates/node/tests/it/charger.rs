@@ -1,0 +1,224 @@
+//! A charger that keeps what it is told.
+
+use std::net::SocketAddr;
+use std::sync::{Arc, Mutex};
+
+use jiff::Timestamp;
+use rust_decimal::Decimal;
+use tieline_ocpp::client::ChargingStation;
+use tieline_ocpp::types::DateTime;
+use tieline_ocpp::{EndReason, Ocpp, Peer, Version, v16, v21, v201};
+use tieline_service::{Call, Router, State};
+use tokio::task::JoinHandle;
+
+use crate::daemon::eventually;
+
+pub(crate) struct Charger {
+    pub(crate) csms: Peer,
+    running: JoinHandle<EndReason>,
+    told: Told,
+}
+
+/// Limits that a charger was told.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Limits {
+    pub(crate) evse: i32,
+    pub(crate) transaction: String,
+    pub(crate) unit: &'static str,
+    pub(crate) start: Timestamp,
+    pub(crate) end: Timestamp,
+    /// From this instant on, this limit.
+    pub(crate) periods: Vec<(Timestamp, Decimal)>,
+}
+
+/// What a charger does with a profile.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Conduct {
+    Accept,
+    Refuse,
+    /// It never answers.
+    Ignore,
+}
+
+#[derive(Clone)]
+struct Told(Arc<Mutex<(Conduct, Vec<Limits>)>>);
+
+impl Charger {
+    pub(crate) async fn connect(csms: SocketAddr, identity: &str, version: Version) -> Self {
+        let station = ChargingStation::new(&format!("ws://{csms}/ocpp"), identity, [version]).unwrap();
+        Self::run(&station).await
+    }
+
+    pub(crate) async fn run(station: &ChargingStation) -> Self {
+        let told = Told(Arc::new(Mutex::new((Conduct::Accept, Vec::new()))));
+        let router = Router::<Ocpp, Told>::new().on(limit_16).on(limit_201).on(limit_21);
+        let session = station.connect(router.with_state(told.clone())).await.unwrap();
+        let csms = session.peer().clone();
+        let running = tokio::spawn(session.run());
+        let charger = Self { csms, running, told };
+        charger.boot().await;
+        charger
+    }
+
+    async fn boot(&self) {
+        match self.csms.version() {
+            Version::V1_6 => {
+                let boot = v16::BootNotificationRequest::new("Tieline", "Test 1.6");
+                assert_eq!(self.csms.call(boot).await.unwrap().status, v16::RegistrationStatus::Accepted);
+            }
+            Version::V2_0_1 => {
+                let station = v201::ChargingStation::new("Test 2.0.1", "Tieline");
+                let boot = v201::BootNotificationRequest::new(station, v201::BootReason::PowerUp);
+                assert_eq!(self.csms.call(boot).await.unwrap().status, v201::RegistrationStatus::Accepted);
+            }
+            _ => {
+                let station = v21::ChargingStation::new("Test 2.1", "Tieline");
+                let boot = v21::BootNotificationRequest::new(station, v21::BootReason::PowerUp);
+                assert_eq!(self.csms.call(boot).await.unwrap().status, v21::RegistrationStatus::Accepted);
+            }
+        }
+    }
+
+    pub(crate) fn behave(&self, conduct: Conduct) {
+        self.told.0.lock().unwrap().0 = conduct;
+    }
+
+    /// Starts a transaction and says what it is called.
+    pub(crate) async fn charge(&self, at: Timestamp) -> String {
+        let name = format!("{}-1", self.csms.identity());
+        match self.csms.version() {
+            Version::V1_6 => {
+                let start = v16::StartTransactionRequest::new(1, "TAG", 0, when(at));
+                self.csms.call(start).await.unwrap().transaction_id.to_string()
+            }
+            Version::V2_0_1 => {
+                let mut started = v201::TransactionEventRequest::new(
+                    v201::TransactionEventEnum::Started,
+                    when(at),
+                    v201::TriggerReason::CablePluggedIn,
+                    0,
+                    v201::Transaction::new(name.clone()),
+                );
+                started.evse = Some(v201::EVSE::new(1));
+                self.csms.call(started).await.unwrap();
+                name
+            }
+            _ => {
+                let mut started = v21::TransactionEventRequest::new(
+                    v21::TransactionEventEnum::Started,
+                    when(at),
+                    v21::TriggerReason::CablePluggedIn,
+                    0,
+                    v21::Transaction::new(name.clone()),
+                );
+                started.evse = Some(v21::EVSE::new(1));
+                self.csms.call(started).await.unwrap();
+                name
+            }
+        }
+    }
+
+    /// Ends a transaction of 1.6.
+    pub(crate) async fn stop_charging(&self, transaction: &str, meter_stop: i32, at: Timestamp) {
+        let number = transaction.parse().unwrap();
+        self.csms.call(v16::StopTransactionRequest::new(meter_stop, when(at), number)).await.unwrap();
+    }
+
+    pub(crate) fn told(&self) -> Vec<Limits> {
+        self.told.0.lock().unwrap().1.clone()
+    }
+
+    /// Waits until it was told so many limits, and gives them.
+    pub(crate) async fn told_at_least(&self, count: usize) -> Vec<Limits> {
+        let what = format!("{} is told limits {count} times", self.csms.identity());
+        eventually(&what, async || Some(self.told()).filter(|told| told.len() >= count)).await
+    }
+
+    /// Cuts the connection.
+    pub(crate) async fn cut(self) {
+        self.running.abort();
+        // It was aborted, or had ended before.
+        let _ = self.running.await;
+    }
+}
+
+pub(crate) fn when(at: Timestamp) -> DateTime {
+    DateTime::from_timestamp(at)
+}
+
+async fn limit_16(
+    call: Call<v16::SetChargingProfileRequest>,
+    State(told): State<Told>,
+) -> v16::SetChargingProfileResponse {
+    let profile = &call.cs_charging_profiles;
+    assert_eq!(profile.charging_profile_purpose, v16::ChargingProfilePurpose::TxProfile);
+    let schedule = &profile.charging_schedule;
+    let unit = if schedule.charging_rate_unit == v16::ChargingRateUnit::W { "W" } else { "A" };
+    let periods = schedule.charging_schedule_period.iter().map(|period| (period.start_period, period.limit));
+    let transaction = profile.transaction_id.unwrap().to_string();
+    let times = (schedule.start_schedule.unwrap(), schedule.duration.unwrap());
+    v16::SetChargingProfileResponse::new(
+        if told.take(limits(call.connector_id, transaction, unit, times, periods)).await {
+            v16::ChargingProfileStatus::Accepted
+        } else {
+            v16::ChargingProfileStatus::Rejected
+        },
+    )
+}
+
+macro_rules! limit {
+    ($name:ident, $module:ident, |$period:ident| $limit:expr) => {
+        async fn $name(
+            call: Call<$module::SetChargingProfileRequest>,
+            State(told): State<Told>,
+        ) -> $module::SetChargingProfileResponse {
+            let profile = &call.charging_profile;
+            assert_eq!(profile.charging_profile_purpose, $module::ChargingProfilePurpose::TxProfile);
+            let schedule = &profile.charging_schedule[0];
+            let unit = if schedule.charging_rate_unit == $module::ChargingRateUnit::W { "W" } else { "A" };
+            let periods =
+                schedule.charging_schedule_period.iter().map(|$period| ($period.start_period, $limit));
+            let transaction = profile.transaction_id.clone().unwrap();
+            let times = (schedule.start_schedule.unwrap(), schedule.duration.unwrap());
+            $module::SetChargingProfileResponse::new(
+                if told.take(limits(call.evse_id, transaction, unit, times, periods)).await {
+                    $module::ChargingProfileStatus::Accepted
+                } else {
+                    $module::ChargingProfileStatus::Rejected
+                },
+            )
+        }
+    };
+}
+
+limit!(limit_201, v201, |period| period.limit);
+limit!(limit_21, v21, |period| period.limit.unwrap());
+
+fn limits(
+    evse: i32,
+    transaction: String,
+    unit: &'static str,
+    (start, duration): (DateTime, i32),
+    periods: impl Iterator<Item = (i32, tieline_ocpp::types::Decimal)>,
+) -> Limits {
+    let start = start.timestamp();
+    let after = |seconds: i32| start + jiff::SignedDuration::from_secs(seconds.into());
+    let periods =
+        periods.map(|(second, limit)| (after(second), limit.to_string().parse().unwrap())).collect();
+    Limits { evse, transaction, unit, start, end: after(duration), periods }
+}
+
+impl Told {
+    async fn take(&self, limits: Limits) -> bool {
+        let conduct = {
+            let mut told = self.0.lock().unwrap();
+            told.1.push(limits);
+            told.0
+        };
+        match conduct {
+            Conduct::Accept => true,
+            Conduct::Refuse => false,
+            Conduct::Ignore => std::future::pending().await,
+        }
+    }
+}

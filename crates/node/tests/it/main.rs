@@ -1,0 +1,13 @@
+//! Nodes from outside: on loopback, with their databases on disk, between market parties and chargers.
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+mod charger;
+mod daemon;
+mod defects;
+mod duplicates;
+mod fleet;
+mod market;
+mod orders;
+mod requests;
+mod scene;
+mod traffic;

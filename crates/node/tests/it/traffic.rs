@@ -1,0 +1,107 @@
+//! Too much at once, and peers that are down or refuse.
+
+use std::time::Duration;
+
+use jiff::SignedDuration;
+use tieline_store::{ChangeSet, Timer};
+use tieline_uftp::{Delivery, Payload};
+
+use crate::daemon::eventually;
+use crate::scene::Scene;
+
+#[tokio::test]
+async fn a_full_inbox_asks_peers_to_come_back() {
+    let scene = Scene::with("backlog = 0").await;
+    let delivery = scene.dso.post(scene.agr.uftp(), scene.request()).await;
+    let Delivery::Temporary { cause, retry_after } = delivery else { panic!("{delivery:?}") };
+    assert!(cause.starts_with("503"), "{cause}");
+    assert_eq!(retry_after, Some(Duration::from_secs(5)));
+    assert!(scene.agr.journal().await.is_empty());
+}
+
+/// Which kinds of message were delivered, in order.
+fn delivered(scene: &Scene) -> Vec<&'static str> {
+    scene.dso.mailbox.payloads().iter().map(|payload| payload.message_type().as_str()).collect()
+}
+
+#[tokio::test]
+async fn what_is_owed_is_delivered_once_and_in_order_when_the_peer_is_back() {
+    let mut scene = Scene::new().await;
+    let _car = scene.charging().await;
+    scene.dso.mailbox.answer_with(503);
+    let mut ids = Vec::new();
+    for _ in 0..3 {
+        let request = scene.request();
+        ids.push(request.header.message_id);
+        assert_eq!(scene.dso.post(scene.agr.uftp(), request).await, Delivery::Delivered);
+        scene.agr.settle().await;
+    }
+    scene.agr.restart().await;
+    scene.dso.mailbox.answer_with(200);
+    eventually("everything is delivered", async || {
+        scene.clock.advance(SignedDuration::from_mins(5));
+        (scene.dso.mailbox.envelopes().len() >= 6).then_some(())
+    })
+    .await;
+    scene.clock.advance(SignedDuration::from_mins(10));
+    scene.agr.settle().await;
+    let sequence = delivered(&scene);
+    assert_eq!(sequence.len(), 6, "{sequence:?}");
+    for id in ids {
+        let place = |wanted: &dyn Fn(&Payload) -> bool| scene.dso.mailbox.payloads().iter().position(wanted);
+        let answer = place(
+            &|payload| matches!(payload, Payload::FlexRequestResponse(answer) if answer.flex_request_message_id == id),
+        );
+        let offer = place(
+            &|payload| matches!(payload, Payload::FlexOffer(offer) if offer.flex_request_message_id == Some(id)),
+        );
+        assert!(answer.unwrap() < offer.unwrap());
+    }
+}
+
+#[tokio::test]
+async fn what_a_peer_refuses_for_good_is_given_up() {
+    let scene = Scene::new().await;
+    scene.dso.mailbox.answer_with(400);
+    assert_eq!(scene.dso.post(scene.agr.uftp(), scene.request()).await, Delivery::Delivered);
+    eventually("nothing is owed any more", async || {
+        let store = scene.agr.node().store();
+        let sent = scene.agr.journal().await.iter().any(|found| found.entry.label == "FlexRequestResponse");
+        (sent && store.outbox_next_due().await.unwrap().is_none()).then_some(())
+    })
+    .await;
+    scene.dso.mailbox.answer_with(200);
+    scene.clock.advance(SignedDuration::from_hours(1));
+    scene.agr.settle().await;
+    assert!(scene.dso.mailbox.envelopes().is_empty());
+}
+
+#[tokio::test]
+async fn what_can_not_be_delivered_in_time_is_given_up() {
+    let scene = Scene::with("[uftp.retry]\nfirst = \"1s\"\nmax = \"10s\"\ngive_up_after = \"30m\"").await;
+    scene.dso.mailbox.answer_with(503);
+    assert_eq!(scene.dso.post(scene.agr.uftp(), scene.request()).await, Delivery::Delivered);
+    scene.agr.settle().await;
+    scene.clock.advance(SignedDuration::from_mins(31));
+    eventually("nothing is owed any more", async || {
+        scene.agr.node().store().outbox_next_due().await.unwrap().is_none().then_some(())
+    })
+    .await;
+    scene.dso.mailbox.answer_with(200);
+    scene.clock.advance(SignedDuration::from_hours(1));
+    scene.agr.settle().await;
+    assert!(scene.dso.mailbox.envelopes().is_empty());
+}
+
+#[tokio::test]
+async fn a_timer_of_an_unknown_kind_is_dropped() {
+    let mut scene = Scene::new().await;
+    let mut changes = ChangeSet::new();
+    changes.set_timer(Timer::new("siesta", "everybody", scene.now()));
+    scene.agr.node().store().commit(changes).await.unwrap();
+    scene.agr.restart().await;
+    eventually("the timer is gone", async || {
+        scene.agr.node().store().timer("siesta", "everybody").await.unwrap().is_none().then_some(())
+    })
+    .await;
+}
