@@ -1,7 +1,7 @@
 use tieline_types::{Power, TimeSpan};
 
 use crate::fill::{Part, fill};
-use crate::floor::Course;
+use crate::floor::{Course, seconds};
 use crate::split::groups;
 use crate::{ChargingSession, Fleet, Miss};
 
@@ -26,12 +26,12 @@ pub fn baseline(fleet: &Fleet, spans: &[TimeSpan]) -> Vec<Power> {
                 })
                 .collect();
             fill(&mut parts, ALL, Miss::Below, &limits);
-            let mut sum = 0;
+            let mut energy = 0_i64;
             for (course, part) in courses.iter_mut().zip(&parts) {
-                sum += course.expected(*span, part.watts);
+                energy = energy.saturating_add(course.drawn(*span, part.watts));
                 course.advance(*span, part.watts);
             }
-            Power::from_watts(sum)
+            Power::from_watts(energy.checked_div(seconds(span.start(), span.end())).unwrap_or(0))
         })
         .collect()
 }

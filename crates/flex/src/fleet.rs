@@ -154,3 +154,52 @@ impl ChargingSession {
         self.energy_wanted.map(|wanted| wanted.checked_sub(self.energy_delivered).unwrap_or(zero).max(zero))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Every voltage that a charger may have, with 0.1 A a whole number of watts or not.
+    fn supplies() -> impl Iterator<Item = Supply> {
+        let phases_and_voltages = (1..=3).flat_map(|phases| {
+            [1, 7, 110, 127, 229, 230, 231, 237, 240, 277, 400].map(|volts| (phases, volts))
+        });
+        phases_and_voltages.flat_map(|(phases, volts)| {
+            [Supply::in_amperes(phases, volts, 32), Supply::in_watts(phases, volts, 32)].map(Result::unwrap)
+        })
+    }
+
+    #[test]
+    fn what_is_told_says_the_same_as_what_was_to_be_told_and_never_more() {
+        for supply in supplies() {
+            let per_unit = if supply.in_amperes { supply.phases * supply.voltage } else { 1 };
+            for watts in 0..=supply.maximum().watts() {
+                let told = supply.told(watts);
+                let limit = supply.limit(Power::from_watts(told));
+                assert_eq!(limit, supply.limit(Power::from_watts(watts)), "{watts} W to {supply:?}");
+                assert!(told <= watts && limit * Decimal::from(per_unit) <= Decimal::from(told));
+                assert!(limit * Decimal::from(per_unit) > Decimal::from(told - 1));
+            }
+        }
+    }
+
+    #[test]
+    fn nothing_can_be_told_between_a_power_and_the_next() {
+        for supply in supplies() {
+            for watts in 0..supply.maximum().watts() {
+                let next = supply.next_told(watts);
+                assert_eq!(supply.told(next), next);
+                assert_eq!(supply.told(next - 1), supply.told(watts), "{watts} W to {supply:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn the_minimum_and_the_maximum_can_be_told() {
+        for supply in supplies() {
+            for power in [supply.minimum(), supply.maximum()] {
+                assert_eq!(supply.told(power.watts()), power.watts());
+            }
+        }
+    }
+}

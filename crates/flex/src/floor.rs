@@ -71,22 +71,15 @@ impl<'a> Course<'a> {
         }
     }
 
-    /// Expected power over `span` at a limit of `watts`: less where it gets all it wants, or leaves, before the end.
-    pub(crate) fn expected(&self, span: TimeSpan, watts: i64) -> i64 {
-        let length = seconds(span.start(), span.end());
-        if length == 0 {
-            return 0;
-        }
-        (self.drawn(span, watts) / length).min(watts)
-    }
-
     /// Goes on to the end of `span` at a limit of `watts`.
     pub(crate) fn advance(&mut self, span: TimeSpan, watts: i64) {
         let drawn = self.drawn(span, watts);
         self.missing = self.missing.map(|missing| Energy::from_watt_seconds(missing.watt_seconds() - drawn));
     }
 
-    fn drawn(&self, span: TimeSpan, watts: i64) -> i64 {
+    /// What it draws over `span` at a limit of `watts`, in watt seconds: less than the limit lets it where it gets all it
+    /// wants, or leaves, before the end.
+    pub(crate) fn drawn(&self, span: TimeSpan, watts: i64) -> i64 {
         let drawn = seconds(span.start(), self.end_in(span)).saturating_mul(watts);
         self.missing.map_or(drawn, |missing| drawn.min(missing.watt_seconds().max(0)))
     }
@@ -98,6 +91,6 @@ impl<'a> Course<'a> {
 }
 
 /// Whole seconds from `start` to `end`; 0 if it is not after.
-fn seconds(start: Timestamp, end: Timestamp) -> i64 {
+pub(crate) fn seconds(start: Timestamp, end: Timestamp) -> i64 {
     (end.as_second() - start.as_second()).max(0)
 }

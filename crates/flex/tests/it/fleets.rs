@@ -43,12 +43,10 @@ pub(crate) fn three_phase(count: usize) -> Fleet {
 }
 
 fn any_supply() -> impl Strategy<Value = Supply> {
-    (1_u8..=3, 6_u16..=32, any::<bool>()).prop_map(|(phases, current, in_amperes)| {
-        if in_amperes {
-            Supply::in_amperes(phases, 230, current).unwrap()
-        } else {
-            Supply::in_watts(phases, 230, current).unwrap()
-        }
+    let voltage = prop::sample::select(vec![127_u16, 230, 230, 230, 231, 240]);
+    (1_u8..=3, voltage, 6_u16..=32, any::<bool>()).prop_map(|(phases, voltage, current, in_amperes)| {
+        let make = if in_amperes { Supply::in_amperes } else { Supply::in_watts };
+        make(phases, voltage, current).unwrap()
     })
 }
 

@@ -105,6 +105,48 @@ fn a_baseline_is_what_is_drawn_until_the_car_is_full_or_gone() {
     assert_eq!(baseline(&Fleet::default(), &spans), [Power::from_watts(0); 3]);
 }
 
+/// What the connection's limit withholds in one ISP is drawn in the next.
+#[test]
+fn a_baseline_moves_what_a_connection_withholds() {
+    let mut fleet = three_phase(2);
+    fleet.connections[0].limit = Some(Power::from_watts(22_080));
+    for session in &mut fleet.sessions {
+        session.energy_wanted = Energy::from_watt_hours(22_080 / 4);
+    }
+    let spans = [isp(0), isp(1), isp(2)];
+    let watts: Vec<_> = baseline(&fleet, &spans).into_iter().map(Power::watts).collect();
+    assert_eq!(watts, [22_080, 22_080, 0]);
+    // One that is soon full leaves the rest of the limit to the other.
+    fleet.sessions[1].energy_wanted = Energy::from_watt_hours(1_500);
+    let watts: Vec<_> = baseline(&fleet, &spans).into_iter().map(Power::watts).collect();
+    assert_eq!(watts, [22_080, 6_000, 0]);
+    // A limit of less than 6 A lets nobody charge.
+    fleet.connections[0].limit = Some(Power::from_watts(4_000));
+    assert_eq!(baseline(&fleet, &spans), [Power::from_watts(0); 3]);
+}
+
+proptest! {
+    /// Whatever the limit, everybody is full in the end, and it takes no longer than the limit makes it.
+    #[test]
+    fn a_baseline_delivers_all_that_is_wanted(
+        wanted in prop::collection::vec(0_i64..20_000, 1..6),
+        limit in 22_080_i64..60_000,
+    ) {
+        let mut fleet = three_phase(wanted.len());
+        fleet.connections[0].limit = Some(Power::from_watts(limit));
+        for (session, wanted) in fleet.sessions.iter_mut().zip(&wanted) {
+            session.energy_wanted = Energy::from_watt_hours(*wanted);
+        }
+        let spans: Vec<_> = (0..96).map(isp).collect();
+        let baseline = baseline(&fleet, &spans);
+        let delivered: i64 = baseline.iter().map(|power| power.watts() * 900).sum();
+        let missing = wanted.iter().sum::<i64>() * 3_600 - delivered;
+        // A mean power is a whole number of watts.
+        prop_assert!((0..96 * 900).contains(&missing), "{missing} Ws");
+        prop_assert!(baseline.iter().all(|power| power.watts() <= limit));
+    }
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(1_500))]
 

@@ -1,4 +1,5 @@
 use proptest::prelude::*;
+use rust_decimal::Decimal;
 use tieline_flex::{BoundBy, Departure, Fleet, Plan, SessionPlan, ShortfallReason, Supply, Target, split};
 use tieline_types::{Energy, EntityAddress, Power, TimeSpan};
 
@@ -140,6 +141,13 @@ proptest! {
         }
         for target in &targets {
             let planned = total(&plan, target.span);
+            let told: Decimal = plan.sessions.iter().map(|planned| {
+                let supply = fleet.sessions.iter().find(|session| session.id == planned.session).unwrap().supply;
+                let period = planned.periods.iter().find(|period| period.span.encloses(target.span)).unwrap();
+                // What the limit comes to: the maximum in its unit is known both ways.
+                period.limit * Decimal::from(supply.maximum().watts()) / supply.limit(supply.maximum())
+            }).sum();
+            prop_assert!(told.round_dp(6) <= Decimal::from(planned), "{told} W are told, {planned} W are planned");
             let missed = plan.shortfalls.iter().find(|shortfall| shortfall.span == target.span);
             match missed {
                 None => prop_assert_eq!(planned, target.power.watts()),
