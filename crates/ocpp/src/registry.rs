@@ -78,12 +78,23 @@ impl Registry {
         }
     }
 
-    /// Adds a session, which `make` makes for its generation, and supersedes an older one of the same station.
-    pub(crate) fn register(&self, make: impl FnOnce(u64) -> Session) -> Registration {
+    /// The number of a session that is about to be opened. Who asked later is the newer one, however long opening takes.
+    pub(crate) fn next_generation(&self) -> u64 {
         let mut sessions = self.write();
         sessions.last_generation += 1;
-        let peer = Peer(Arc::new(make(sessions.last_generation)));
-        let superseded = sessions.by_identity.insert(peer.identity().clone(), peer.clone());
+        sessions.last_generation
+    }
+
+    /// Adds a session. Of two sessions of one station the newer one stays, and the other is closed.
+    pub(crate) fn register(&self, session: Session) -> Registration {
+        let peer = Peer(Arc::new(session));
+        let mut sessions = self.write();
+        let newer = |known: &Peer| known.generation() > peer.generation();
+        let superseded = if sessions.by_identity.get(peer.identity().as_str()).is_some_and(newer) {
+            Some(peer.clone())
+        } else {
+            sessions.by_identity.insert(peer.identity().clone(), peer.clone())
+        };
         // Sent under the lock, so that the events of one station come in the order of what happened.
         let _ = self.0.events.send(SessionEvent::Connected(SessionInfo::of(&peer)));
         drop(sessions);

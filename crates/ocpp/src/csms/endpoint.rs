@@ -254,6 +254,15 @@ struct Arrival {
     attempt: Attempt,
 }
 
+/// A station that may connect.
+struct Admitted {
+    identity: Identity,
+    version: Version,
+    generation: u64,
+    remote: Option<SocketAddr>,
+    admission: Admission,
+}
+
 impl<S> Csms<S>
 where
     S: tower_service::Service<Incoming<Ocpp>, Response = Reply<Ocpp>, Error = Infallible>
@@ -291,10 +300,16 @@ where
             Err((code, cause)) => return refused(&identity, remote_address, status(code), &cause),
         };
         let shared = Arc::clone(&self.shared);
+        // Before the station hears that it is connected: its next connection is then surely the newer one.
+        let generation = shared.registry.next_generation();
         let (response, upgrade) = handshake.accept(version.map(Version::subprotocol), &shared.websocket);
         shared.sessions.spawn(async move {
             match version {
-                Some(version) => self.open(upgrade, identity, version, remote_address, admission).await,
+                Some(version) => {
+                    let arrival =
+                        Admitted { identity, version, generation, remote: remote_address, admission };
+                    self.open(upgrade, arrival).await;
+                }
                 None => turn_away(upgrade, &identity, self.shared.limits.close_timeout).await,
             }
         });
@@ -302,15 +317,9 @@ where
     }
 
     /// Opens a session. It runs in a task of its own, which is as small as a session can be.
-    async fn open(
-        self,
-        upgrade: Upgrade,
-        identity: Identity,
-        version: Version,
-        remote: Option<SocketAddr>,
-        admission: Admission,
-    ) {
+    async fn open(self, upgrade: Upgrade, admitted: Admitted) {
         let Self { service, shared } = self;
+        let Admitted { identity, version, generation, remote, admission } = admitted;
         let socket = match upgrade.finish().await {
             Ok(socket) => socket,
             Err(error) => {
@@ -318,7 +327,7 @@ where
                 return;
             }
         };
-        let registration = shared.registry.register(|generation| Session {
+        let registration = shared.registry.register(Session {
             identity,
             version,
             generation,
