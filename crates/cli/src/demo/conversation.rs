@@ -42,10 +42,10 @@ impl Conversation {
                 match found.entry.direction {
                     Direction::Sent => println!("{}", sentence(side.name, side.other, &found)),
                     Direction::Decision => println!(
-                        "  {} decides: {} ({})",
+                        "  {} decides            {:<19} {}",
                         side.name,
-                        String::from_utf8_lossy(&found.entry.bytes),
-                        found.entry.label
+                        found.entry.label,
+                        String::from_utf8_lossy(&found.entry.bytes)
                     ),
                     Direction::Received => self.over |= found.entry.label == "FlexOrderResponse",
                 }

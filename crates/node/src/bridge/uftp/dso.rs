@@ -66,7 +66,7 @@ impl DsoMarket {
             info!(need = need.value.reference, orders = orders.len(), "decided");
             need.value.state =
                 NeedState::Decided { orders: orders.iter().map(|(.., order, _)| order.message_id).collect() };
-            let why = format!("{} of the offers are ordered", orders.len());
+            let why = format!("offers ordered: {}", orders.len());
             changes.decide(self.dso.context.now(), "dso", need.value.reference.clone(), "Decided", "", why);
             changes.replace(&need.value, need.version)?;
             for (mut offer, version, order, option) in orders {
