@@ -54,3 +54,12 @@ fn down_to_a_pause_where_all_flexibility_is_ordered() -> Result<()> {
     assert_eq!(view.limits, [only_during_the_isps(0)]);
     Ok(())
 }
+
+/// 10,000 W are no multiple of 69 W, so what can be offered is a little less.
+#[test]
+fn as_far_as_steps_of_amperes_go() -> Result<()> {
+    let view = run(&[(OcppVersion::V201, Unit::A)], 10_000)?;
+    // 17.6 A.
+    assert_eq!(view.limits, [only_during_the_isps(12_144)]);
+    Ok(())
+}
