@@ -46,7 +46,7 @@ impl<'a> Course<'a> {
         if range.maximum == 0 || present == 0 {
             return Range { maximum: 0, ..range };
         }
-        let used_up = (self.drawn(span, range.maximum) + present - 1) / present;
+        let used_up = rounded_up(self.drawn(span, range.maximum), present);
         Range { maximum: used_up.clamp(range.minimum, range.maximum), ..range }
     }
 
@@ -59,7 +59,7 @@ impl<'a> Course<'a> {
         if owed <= 0 || now == 0 {
             return 0;
         }
-        let needed = (owed + now - 1) / now;
+        let needed = rounded_up(owed, now);
         if needed >= full {
             return self.session.supply.told(full);
         }
@@ -93,4 +93,9 @@ impl<'a> Course<'a> {
 /// Whole seconds from `start` to `end`; 0 if it is not after.
 pub(crate) fn seconds(start: Timestamp, end: Timestamp) -> i64 {
     (end.as_second() - start.as_second()).max(0)
+}
+
+/// `energy` over `seconds`, neither of them negative.
+fn rounded_up(energy: i64, seconds: i64) -> i64 {
+    energy / seconds + i64::from(energy % seconds > 0)
 }
