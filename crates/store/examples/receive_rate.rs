@@ -6,11 +6,12 @@ use std::error::Error;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use bytes::Bytes;
 use jiff::Timestamp;
 use tieline_store::{Receipt, Received, SqliteOptions, SqliteStore, Store as _, StoreError};
+use tokio::time::Instant;
 
 const RUN: Duration = Duration::from_secs(5);
 const SIZE: usize = 12 * 1024;

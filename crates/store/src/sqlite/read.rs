@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use rusqlite::{Connection, Params, Row, params};
 use tieline_types::TimeSpan;
 
-use super::row::{self, INBOX, OUTBOX, RECORD};
+use super::row::{self, INBOX, OUTBOX, RECORD, TIMER};
 use crate::instant::nanoseconds;
 use crate::{InboxEntry, JournalEntry, OutboxEntry, RawRecord, StoreError, Stored, Timer};
 
@@ -23,11 +23,15 @@ fn all<T>(
     Ok(found)
 }
 
-fn earliest(connection: &Connection, sql: &str) -> Result<Option<Timestamp>, StoreError> {
+fn earliest(
+    connection: &Connection,
+    table: &'static str,
+    sql: &str,
+) -> Result<Option<Timestamp>, StoreError> {
     let due: Option<i64> = connection.prepare_cached(sql)?.query_row([], |row| row.get(0))?;
     due.map(row::instant).transpose().map_err(|cause| StoreError::Damaged {
-        table: "due",
-        key: sql.to_owned(),
+        table,
+        key: "earliest due".to_owned(),
         cause,
     })
 }
@@ -51,7 +55,7 @@ pub(super) fn inbox_due(
 }
 
 pub(super) fn inbox_next_due(connection: &Connection) -> Result<Option<Timestamp>, StoreError> {
-    earliest(connection, &format!("SELECT MIN(due) FROM inbox WHERE id IN ({INBOX_HEADS})"))
+    earliest(connection, "inbox", &format!("SELECT MIN(due) FROM inbox WHERE id IN ({INBOX_HEADS})"))
 }
 
 pub(super) fn outbox_due(
@@ -66,7 +70,7 @@ pub(super) fn outbox_due(
 }
 
 pub(super) fn outbox_next_due(connection: &Connection) -> Result<Option<Timestamp>, StoreError> {
-    earliest(connection, &format!("SELECT MIN(due) FROM outbox WHERE id IN ({OUTBOX_HEADS})"))
+    earliest(connection, "outbox", &format!("SELECT MIN(due) FROM outbox WHERE id IN ({OUTBOX_HEADS})"))
 }
 
 pub(super) fn timers_due(
@@ -74,17 +78,17 @@ pub(super) fn timers_due(
     now: Timestamp,
     limit: usize,
 ) -> Result<Vec<Timer>, StoreError> {
-    let sql = "SELECT kind, subject, due FROM timer WHERE due <= ?1 ORDER BY due, kind, subject LIMIT ?2";
-    all(connection, sql, params![nanoseconds(now), limited(limit)], row::timer)
+    let sql = format!("SELECT {TIMER} FROM timer WHERE due <= ?1 ORDER BY due, kind, subject LIMIT ?2");
+    all(connection, &sql, params![nanoseconds(now), limited(limit)], row::timer)
 }
 
 pub(super) fn timers_next_due(connection: &Connection) -> Result<Option<Timestamp>, StoreError> {
-    earliest(connection, "SELECT MIN(due) FROM timer")
+    earliest(connection, "timer", "SELECT MIN(due) FROM timer")
 }
 
 pub(super) fn timer(connection: &Connection, kind: &str, subject: &str) -> Result<Option<Timer>, StoreError> {
-    let sql = "SELECT kind, subject, due FROM timer WHERE kind = ?1 AND subject = ?2";
-    Ok(all(connection, sql, params![kind, subject], row::timer)?.pop())
+    let sql = format!("SELECT {TIMER} FROM timer WHERE kind = ?1 AND subject = ?2");
+    Ok(all(connection, &sql, params![kind, subject], row::timer)?.pop())
 }
 
 pub(super) fn record(

@@ -1,8 +1,9 @@
-//! How instants and entries stand in rows.
+//! How instants and entries stand in rows. What can't be read is named by its table and key.
 
 use bytes::Bytes;
 use jiff::Timestamp;
 use rusqlite::Row;
+use rusqlite::types::{FromSql, ValueRef};
 use tieline_types::TimeSpan;
 
 use crate::journal::{Direction, NewEntry};
@@ -10,36 +11,62 @@ use crate::{
     InboxEntry, InboxId, InboxState, JournalEntry, OutboxEntry, RawRecord, StoreError, Stored, Timer,
 };
 
-pub(super) fn instant(nanoseconds: i64) -> Result<Timestamp, String> {
-    Timestamp::from_nanosecond(i128::from(nanoseconds)).map_err(|cause| cause.to_string())
+/// A row of a table; its first column is the key by which an error names it.
+struct Fields<'a, 'row> {
+    table: &'static str,
+    row: &'a Row<'row>,
 }
 
-fn damaged(table: &'static str, key: impl std::fmt::Display) -> impl FnOnce(String) -> StoreError {
-    let key = key.to_string();
-    move |cause| StoreError::Damaged { table, key, cause }
+impl Fields<'_, '_> {
+    fn read<T: FromSql>(&self, column: usize) -> Result<T, StoreError> {
+        self.row.get(column).map_err(|cause| self.damaged(format!("column {column}: {cause}")))
+    }
+
+    fn bytes(&self, column: usize) -> Result<Bytes, StoreError> {
+        self.read::<Vec<u8>>(column).map(Bytes::from)
+    }
+
+    fn instant(&self, column: usize) -> Result<Timestamp, StoreError> {
+        instant(self.read(column)?).map_err(|cause| self.damaged(format!("column {column}: {cause}")))
+    }
+
+    fn damaged(&self, cause: impl Into<String>) -> StoreError {
+        let key = match self.row.get_ref(0) {
+            Ok(ValueRef::Integer(number)) => number.to_string(),
+            Ok(ValueRef::Text(text)) => String::from_utf8_lossy(text).into_owned(),
+            _ => "without a key".to_owned(),
+        };
+        StoreError::Damaged { table: self.table, key, cause: cause.into() }
+    }
+}
+
+pub(super) fn instant(nanoseconds: i64) -> Result<Timestamp, String> {
+    Timestamp::from_nanosecond(i128::from(nanoseconds)).map_err(|cause| cause.to_string())
 }
 
 pub(super) const INBOX: &str = "id, protocol, peer, recipient, message_id, conversation, label, body, note, \
      received_at, state, attempts, (SELECT bytes FROM journal WHERE sequence = inbox.journal)";
 
 pub(super) fn inbox(row: &Row<'_>) -> Result<InboxEntry, StoreError> {
-    let id: i64 = row.get(0)?;
-    let state: i64 = row.get(10)?;
+    let fields = Fields { table: "inbox", row };
+    let state: i64 = fields.read(10)?;
     Ok(InboxEntry {
-        id: InboxId(id),
-        protocol: row.get(1)?,
-        peer: row.get(2)?,
-        recipient: row.get(3)?,
-        message_id: row.get(4)?,
-        conversation: row.get(5)?,
-        label: row.get(6)?,
-        raw: Bytes::from(row.get::<_, Vec<u8>>(12)?),
-        body: Bytes::from(row.get::<_, Vec<u8>>(7)?),
-        note: row.get(8)?,
-        received_at: instant(row.get(9)?).map_err(damaged("inbox", id))?,
-        state: InboxState::from_code(state)
-            .ok_or_else(|| damaged("inbox", id)(format!("{state} is no state")))?,
-        attempts: row.get(11)?,
+        id: InboxId(fields.read(0)?),
+        protocol: fields.read(1)?,
+        peer: fields.read(2)?,
+        recipient: fields.read(3)?,
+        message_id: fields.read(4)?,
+        conversation: fields.read(5)?,
+        label: fields.read(6)?,
+        raw: fields
+            .read::<Option<Vec<u8>>>(12)?
+            .ok_or_else(|| fields.damaged("the journal's entry that holds it is not there"))?
+            .into(),
+        body: fields.bytes(7)?,
+        note: fields.read(8)?,
+        received_at: fields.instant(9)?,
+        state: InboxState::from_code(state).ok_or_else(|| fields.damaged(format!("{state} is no state")))?,
+        attempts: fields.read(11)?,
     })
 }
 
@@ -47,60 +74,67 @@ pub(super) const OUTBOX: &str =
     "id, protocol, recipient, conversation, message_id, label, body, deadline, attempts";
 
 pub(super) fn outbox(row: &Row<'_>) -> Result<OutboxEntry, StoreError> {
-    let id: i64 = row.get(0)?;
+    let fields = Fields { table: "outbox", row };
     Ok(OutboxEntry {
-        id,
-        protocol: row.get(1)?,
-        recipient: row.get(2)?,
-        conversation: row.get(3)?,
-        message_id: row.get(4)?,
-        label: row.get(5)?,
-        body: Bytes::from(row.get::<_, Vec<u8>>(6)?),
-        deadline: instant(row.get(7)?).map_err(damaged("outbox", id))?,
-        attempts: row.get(8)?,
+        id: fields.read(0)?,
+        protocol: fields.read(1)?,
+        recipient: fields.read(2)?,
+        conversation: fields.read(3)?,
+        message_id: fields.read(4)?,
+        label: fields.read(5)?,
+        body: fields.bytes(6)?,
+        deadline: fields.instant(7)?,
+        attempts: fields.read(8)?,
     })
 }
 
+pub(super) const TIMER: &str = "subject, kind, due";
+
 pub(super) fn timer(row: &Row<'_>) -> Result<Timer, StoreError> {
-    let (kind, subject): (String, String) = (row.get(0)?, row.get(1)?);
-    let due = instant(row.get(2)?).map_err(damaged("timer", format!("{kind} {subject}")))?;
-    Ok(Timer { kind, subject, due })
+    let fields = Fields { table: "timer", row };
+    Ok(Timer { kind: fields.read(1)?, subject: fields.read(0)?, due: fields.instant(2)? })
 }
 
 pub(super) const RECORD: &str = "key, subject, span_start, span_end, open, version, body";
 
 pub(super) fn record(kind: &'static str, row: &Row<'_>) -> Result<Stored<RawRecord>, StoreError> {
-    let key: String = row.get(0)?;
-    let span = match (row.get::<_, Option<i64>>(2)?, row.get::<_, Option<i64>>(3)?) {
-        (Some(start), Some(end)) => {
-            let start = instant(start).map_err(damaged(kind, &key))?;
-            let end = instant(end).map_err(damaged(kind, &key))?;
-            TimeSpan::new(start, end)
-        }
-        _ => None,
+    let fields = Fields { table: kind, row };
+    let span = if fields.read::<Option<i64>>(2)?.is_some() && fields.read::<Option<i64>>(3)?.is_some() {
+        TimeSpan::new(fields.instant(2)?, fields.instant(3)?)
+    } else {
+        None
     };
     Ok(Stored {
-        value: RawRecord { kind, subject: row.get(1)?, span, open: row.get(4)?, body: row.get(6)?, key },
-        version: row.get(5)?,
+        value: RawRecord {
+            kind,
+            key: fields.read(0)?,
+            subject: fields.read(1)?,
+            span,
+            open: fields.read(4)?,
+            body: fields.read(6)?,
+        },
+        version: fields.read(5)?,
     })
 }
 
 pub(super) fn journal(row: &Row<'_>) -> Result<JournalEntry, StoreError> {
-    let sequence: i64 = row.get(0)?;
-    let wrong = |cause: &str| damaged("journal", sequence)(cause.to_owned());
-    let hash: Vec<u8> = row.get(9)?;
+    let fields = Fields { table: "journal", row };
+    let sequence: i64 = fields.read(0)?;
+    let direction: i64 = fields.read(2)?;
+    let hash: Vec<u8> = fields.read(9)?;
     Ok(JournalEntry {
-        sequence: u64::try_from(sequence).map_err(|_| wrong("its number is negative"))?,
+        sequence: u64::try_from(sequence).map_err(|_| fields.damaged("its number is negative"))?,
         entry: NewEntry {
-            at: instant(row.get(1)?).map_err(damaged("journal", sequence))?,
-            direction: Direction::from_code(row.get(2)?).ok_or_else(|| wrong("it went no known way"))?,
-            protocol: row.get(3)?,
-            peer: row.get(4)?,
-            label: row.get(5)?,
-            message_id: row.get(6)?,
-            conversation: row.get(7)?,
-            bytes: Bytes::from(row.get::<_, Vec<u8>>(8)?),
+            at: fields.instant(1)?,
+            direction: Direction::from_code(direction)
+                .ok_or_else(|| fields.damaged(format!("{direction} is no direction")))?,
+            protocol: fields.read(3)?,
+            peer: fields.read(4)?,
+            label: fields.read(5)?,
+            message_id: fields.read(6)?,
+            conversation: fields.read(7)?,
+            bytes: fields.bytes(8)?,
         },
-        hash: hash.try_into().map_err(|_| wrong("its hash has not 32 bytes"))?,
+        hash: hash.try_into().map_err(|_| fields.damaged("its hash has not 32 bytes"))?,
     })
 }

@@ -94,7 +94,8 @@ impl Writer {
 
     fn enqueue(&self, work: Work, size: usize) -> Result<(), StoreError> {
         let jobs = self.jobs.as_ref().ok_or(StoreError::Closed)?;
-        let busy = || StoreError::Busy { waiting: jobs.max_capacity() - jobs.capacity() };
+        // What is being written just now has left the queue and waits as well.
+        let busy = || StoreError::Busy { waiting: (jobs.max_capacity() - jobs.capacity()).max(1) };
         // One that is larger than the limit alone still gets through when nothing else waits.
         let before = self.shown.waiting.fetch_add(size, Ordering::AcqRel);
         let refused = if before > 0 && before.saturating_add(size) > self.waiting_bytes {
@@ -135,16 +136,17 @@ impl Desk {
     fn run(&mut self) {
         let mut jobs = Vec::with_capacity(self.shared);
         while self.waiting.blocking_recv_many(&mut jobs, self.shared) > 0 {
-            let size = jobs.iter().map(|job| job.size).sum();
             self.write(&mut jobs);
-            self.shown.waiting.fetch_sub(size, Ordering::AcqRel);
         }
     }
 
     /// Applies the jobs in one transaction. Nobody is answered before it is committed.
     fn write(&mut self, jobs: &mut Vec<Job>) {
+        let size = jobs.iter().map(|job| job.size).sum();
         let mut outcomes = Vec::with_capacity(jobs.len());
-        match self.transact(jobs, &mut outcomes) {
+        let written = self.transact(jobs, &mut outcomes);
+        self.shown.waiting.fetch_sub(size, Ordering::AcqRel);
+        match written {
             Ok(tally) => {
                 self.tally = tally;
                 self.shown.backlog.store(tally.backlog, Ordering::Release);
