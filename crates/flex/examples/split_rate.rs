@@ -25,12 +25,14 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         .collect();
     println!("{SESSIONS} sessions, {SPANS} spans");
     for (name, fleet) in [
-        ("watts", fleet(start, |_| Supply::in_watts(3, 230, 32), None)?),
-        ("amperes, 230 V", fleet(start, |_| Supply::in_amperes(3, 230, 32), None)?),
-        ("amperes, 231 V", fleet(start, |_| Supply::in_amperes(3, 231, 32), None)?),
-        ("mixed", fleet(start, mixed, None)?),
-        ("mixed, 250 limited connections", fleet(start, mixed, Some(250_000))?),
-        ("mixed, 250 full connections", fleet(start, mixed, Some(50_000))?),
+        ("watts", fleet(start, |_| Supply::in_watts(3, 230, 32), 40, None)?),
+        ("amperes, 230 V", fleet(start, |_| Supply::in_amperes(3, 230, 32), 40, None)?),
+        ("amperes, 231 V", fleet(start, |_| Supply::in_amperes(3, 231, 32), 40, None)?),
+        ("mixed", fleet(start, mixed, 40, None)?),
+        ("mixed, 250 limited connections", fleet(start, mixed, 40, Some(250_000))?),
+        ("mixed, 250 full connections", fleet(start, mixed, 40, Some(50_000))?),
+        ("mixed, 10,000 limited connections", fleet(start, mixed, 1, Some(7_000))?),
+        ("6 A or nothing, 20 voltages", fleet(start, six_amperes, 40, None)?),
     ] {
         let clock = Instant::now();
         let baselines = baseline(&fleet, &spans);
@@ -81,14 +83,19 @@ fn mixed(number: u32) -> Result<Supply, tieline_flex::SupplyError> {
     }
 }
 
-/// 40 sessions at each connection. One in four has a departure, from the first hours to the end of the day.
+fn six_amperes(number: u32) -> Result<Supply, tieline_flex::SupplyError> {
+    Supply::in_watts(3, 221 + u16::try_from(number % 20).unwrap_or(0), 6)
+}
+
+/// `at_each` sessions at each connection. One in four has a departure, from the first hours to the end of the day.
 fn fleet(
     start: Timestamp,
     supply: fn(u32) -> Result<Supply, tieline_flex::SupplyError>,
+    at_each: u32,
     limit: Option<i64>,
 ) -> Result<Fleet, Box<dyn std::error::Error>> {
     let mut fleet = Fleet::default();
-    for number in 0..SESSIONS / 40 {
+    for number in 0..SESSIONS / at_each {
         let address: EntityAddress = format!("ean.8716859{number:011}").parse()?;
         fleet.connections.push(Connection { address, limit: limit.map(Power::from_watts) });
     }
@@ -96,7 +103,7 @@ fn fleet(
         let leaves = start + SignedDuration::from_mins(i64::from(120 + number % 1_300));
         fleet.sessions.push(ChargingSession {
             id: format!("s{number:05}"),
-            connection: fleet.connections[usize::try_from(number / 40)?].address.clone(),
+            connection: fleet.connections[usize::try_from(number / at_each)?].address.clone(),
             supply: supply(number)?,
             energy_wanted: Energy::from_watt_hours(20_000 + i64::from(number % 30) * 1_000)
                 .filter(|_| number % 4 == 0),

@@ -168,3 +168,37 @@ fn limits(set_point: &SetPoint, from: Timestamp) -> Vec<(TimeSpan, rust_decimal:
     };
     set_point.periods.iter().filter_map(to_come).collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use tieline_flex::Miss;
+    use uuid::Uuid;
+
+    use super::*;
+
+    fn promise(order: u128, change: i64) -> Promise {
+        let start: Timestamp = "2026-03-28T12:00:00Z".parse().unwrap();
+        Promise {
+            order: Uuid::from_u128(order),
+            congestion_point: "ean.871685900012345001".parse().unwrap(),
+            span: TimeSpan::new(start, start + jiff::SignedDuration::from_mins(15)).unwrap(),
+            change: Power::from_watts(change),
+            baseline: Power::from_watts(20_000),
+        }
+    }
+
+    #[test]
+    fn all_promises_of_an_isp_are_one_target_which_an_increase_misses_from_above() {
+        let target = |changes: &[i64]| {
+            let promises: Vec<Promise> = (0..).zip(changes).map(|(order, change)| promise(order, *change)).collect();
+            let targets = targets(promises.iter());
+            assert_eq!(targets.len(), 1);
+            (targets[0].power.watts(), targets[0].miss)
+        };
+        assert_eq!(target(&[-5_000]), (15_000, Miss::Below));
+        assert_eq!(target(&[-5_000, 2_000]), (17_000, Miss::Below));
+        assert_eq!(target(&[5_000]), (25_000, Miss::Above));
+        assert_eq!(target(&[-5_000, 7_000]), (22_000, Miss::Above));
+        assert_eq!(target(&[-5_000, 5_000]), (20_000, Miss::Below));
+    }
+}
