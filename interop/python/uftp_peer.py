@@ -59,9 +59,6 @@ def reference_name(cls):
     return f"{snake_case(cls.__name__)}_message_id"
 
 
-REFERENCES = {response: reference_name(request) for request, response in request_response_map.items()}
-
-
 class Participant:
     """Mixed into a service of the library: reports what is acknowledged and keeps repeats from its handlers."""
 
@@ -70,7 +67,6 @@ class Participant:
         self.outbox = Outbox(self, peer_role, give_up_after)
         self._acknowledged = {}
         self._acknowledging = threading.Lock()
-        self.answered = set()
 
     def _receive_message(self, message: SignedMessage) -> Response:
         key = self.key_lookup_function(message.sender_domain, message.sender_role)
@@ -88,12 +84,9 @@ class Participant:
         return Response(status_code=200)
 
     def _answer_repeat(self, payload, reason):
-        """Tells the sender of a request that it has been answered before.
-
-        While the answer is still to come, it is the answer to the repeat as well.
-        """
+        """Tells the sender of a request that it was submitted before."""
         response_class = request_response_map.get(type(payload))
-        if response_class in (None, TestMessageResponse) or payload.message_id not in self.answered:
+        if response_class in (None, TestMessageResponse):
             return
         response = response_class(
             conversation_id=payload.conversation_id,
@@ -136,7 +129,6 @@ class Outbox:
         threading.Thread(target=self._run, daemon=True).start()
 
     def put(self, recipient, message):
-        self.service.answered.add(getattr(message, REFERENCES.get(type(message), ""), None))
         self.waiting.put((recipient, message))
 
     def _run(self):

@@ -42,7 +42,7 @@ pub enum Obstacle {
     #[error("the fleet has nothing left to change")]
     Nothing,
     /// What the fleet can do is less than the least that is wanted.
-    #[error("the fleet can change {0} W, which is less than the least that is wanted")]
+    #[error("the fleet can change {0}, which is less than the least that is wanted")]
     TooLittle(Power),
 }
 

@@ -55,6 +55,16 @@ fn down_to_a_pause_where_all_flexibility_is_ordered() -> Result<()> {
     Ok(())
 }
 
+/// "Already Submitted" is said of a message that was sent twice; it decides nothing.
+#[test]
+fn after_an_offer_that_was_submitted_already() -> Result<()> {
+    let mut exchange = Exchange::start(&[(OcppVersion::V16, Unit::W)], None)?;
+    exchange.repeats_are_answered = true;
+    let view = exchange.run(10_000)?;
+    assert_eq!(view.limits, [only_during_the_isps(12_080)]);
+    Ok(())
+}
+
 /// 10,000 W are no multiple of 69 W, so what can be offered is a little less.
 #[test]
 fn as_far_as_steps_of_amperes_go() -> Result<()> {

@@ -34,6 +34,8 @@ struct Trade {
     window: IspWindow,
     directory: TempDir,
     kill_at: Option<Moment>,
+    /// The AGR says of the request that it had been submitted before, and only then that it accepts it.
+    repeats_are_answered: bool,
 }
 
 impl Trade {
@@ -55,7 +57,7 @@ impl Trade {
         };
         let agr = UftpPeer::agr(AGR_KEY, agr_port, DSO_KEY, dso_port, directory.path())?;
         let node = Node::start(&config, directory.path())?;
-        Ok(Self { node, agr, window, directory, kill_at })
+        Ok(Self { node, agr, window, directory, kill_at, repeats_are_answered: false })
     }
 
     fn at(&mut self, moment: Moment) -> Result<()> {
@@ -109,6 +111,10 @@ impl Trade {
         let request = self.agr.received_any("FlexRequest")?;
         let conversation = request.required("conversation_id")?.to_owned();
         self.at(Moment::RequestReceived)?;
+        if self.repeats_are_answered {
+            self.agr
+                .send("FlexRequestResponse", &market::already_submitted(&request, "FlexRequestMessageID")?)?;
+        }
         self.agr.send("FlexRequestResponse", &market::accepted(&request, "FlexRequestMessageID")?)?;
         self.agr.delivered("FlexRequestResponse", &conversation)?;
         self.at(Moment::RequestAnswered)?;
@@ -123,7 +129,10 @@ impl Trade {
 }
 
 fn trade(kill_at: Option<Moment>) -> Result<()> {
-    let mut trade = Trade::start(kill_at, None)?;
+    complete(Trade::start(kill_at, None)?)
+}
+
+fn complete(mut trade: Trade) -> Result<()> {
     let order = trade.run()?;
     let messages = market::business_messages(&mut trade.agr);
     assert_eq!(
@@ -139,6 +148,14 @@ fn trade(kill_at: Option<Moment>) -> Result<()> {
 #[test]
 fn asks_for_what_it_needs_and_orders_what_it_is_offered() -> Result<()> {
     trade(None)
+}
+
+/// "Already Submitted" is said of a message that was sent twice; it decides nothing.
+#[test]
+fn orders_after_a_request_that_was_submitted_already() -> Result<()> {
+    let mut trade = Trade::start(None, None)?;
+    trade.repeats_are_answered = true;
+    complete(trade)
 }
 
 #[test]

@@ -69,6 +69,9 @@ pub(crate) struct Exchange {
     pub(crate) directory: TempDir,
     pub(crate) node_endpoint: String,
     pub(crate) ocpp_port: u16,
+    /// The DSO says of the offer that it had been submitted before, and only then that it accepts it: so it is when the
+    /// offer was sent twice and the DSO decides slowly.
+    pub(crate) repeats_are_answered: bool,
     kinds: Vec<Kind>,
     kill_at: Option<Moment>,
     conversation: String,
@@ -111,6 +114,7 @@ impl Exchange {
             window: IspWindow::after(Timestamp::now(), ISPS)?,
             node_endpoint: format!("http://127.0.0.1:{agr_port}/shapeshifter/api/v3/message"),
             ocpp_port,
+            repeats_are_answered: false,
             directory,
             kinds: kinds.to_vec(),
             kill_at,
@@ -163,6 +167,9 @@ impl Exchange {
         let offer = self.dso.received("FlexOffer", &conversation)?;
         ensure!(offer.text("fields.FlexRequestMessageID") == Some(&request), "for which request? {offer}");
         self.at(Moment::OfferReceived)?;
+        if self.repeats_are_answered {
+            self.dso.send("FlexOfferResponse", &market::already_submitted(&offer, "FlexOfferMessageID")?)?;
+        }
         self.dso.send("FlexOfferResponse", &market::accepted(&offer, "FlexOfferMessageID")?)?;
         self.dso.delivered("FlexOfferResponse", &conversation)?;
         self.at(Moment::OfferAnswered)?;

@@ -63,6 +63,12 @@ pub(crate) fn accepted(request: &Event, reference: &str) -> Result<Value> {
     }))
 }
 
+/// The response to a repeated `request`, before it has been decided on.
+pub(crate) fn already_submitted(request: &Event, reference: &str) -> Result<Value> {
+    let rejected = json!({ "Result": "Rejected", "RejectionReason": ALREADY_SUBMITTED });
+    Ok(with(accepted(request, reference)?, &rejected))
+}
+
 /// A FlexOrder for the first option of a FlexOffer, as it was offered.
 pub(crate) fn flex_order(offer: &Event, message_id: &str) -> Result<Value> {
     let take = |path: &str| offer.value(path).cloned().with_context(|| format!("no {path} in {offer}"));

@@ -5,7 +5,7 @@ use tieline_store::{ChangeSet, Records as _, StoreError};
 use tieline_types::IspDay;
 use tieline_uftp::message::{
     Disposition, FlexOffer, FlexOfferResponse, FlexOrder, FlexRequest, FlexRequestIsp, Isp, OfferOption,
-    TestMessage,
+    Response, TestMessage,
 };
 use tieline_uftp::value::{ActivationFactor, DateTime, MessageId};
 use tieline_uftp::{Accepted, Decision, Noted, Rejected, RejectionReason, Role, Uftp};
@@ -197,7 +197,10 @@ async fn note_offer_response(
         return Ok(Noted);
     };
     // An order that overtook the answer has said more than it can.
-    if offer.value.counterparty == call.header.sender_domain && offer.value.state == OfferState::Sent {
+    if offer.value.counterparty == call.header.sender_domain
+        && offer.value.state == OfferState::Sent
+        && decides(&call.response)
+    {
         offer.value.state = if call.response.is_accepted() {
             OfferState::Accepted
         } else {
@@ -238,6 +241,11 @@ async fn take_order(
     info!(dso = %order.counterparty, order = order.reference, congestion_point = %order.window.congestion_point, "ordered");
     work.add(market.agr.accept(offer, &order)?);
     Ok(Accepted::new())
+}
+
+/// Whether an answer says anything new: "Already Submitted" only tells that a repeat arrived, and counts as success.
+pub(super) fn decides(response: &Response) -> bool {
+    response.is_accepted() || response.reasons() != [RejectionReason::AlreadySubmitted]
 }
 
 fn reason(refusal: OrderRefusal) -> RejectionReason {

@@ -10,7 +10,7 @@ use tieline_uftp::value::{ActivationFactor, DateTime, MessageId};
 use tieline_uftp::{Accepted, Decision, Noted, Rejected, RejectionReason, Role, Text, Uftp};
 use tracing::{info, warn};
 
-use super::agr::{take_test, window};
+use super::agr::{decides, take_test, window};
 use super::window::{day, flex_message};
 use super::{Letters, Verdict, Work};
 use crate::market::{
@@ -200,7 +200,7 @@ async fn note_request_response(
         warn!(agr = %call.header.sender_domain, request = id, "an answer to a request that was never made");
         return Ok(Noted);
     };
-    if request.value.state == RequestState::Sent {
+    if request.value.state == RequestState::Sent && decides(&call.response) {
         request.value.state = if call.response.is_accepted() {
             RequestState::Accepted
         } else {
@@ -265,7 +265,7 @@ async fn note_order_response(
         warn!(agr = %call.header.sender_domain, order = id, "an answer to an order that was never placed");
         return Ok(Noted);
     };
-    if order.value.state == OrderState::Sent {
+    if order.value.state == OrderState::Sent && decides(&call.response) {
         order.value.state = if call.response.is_accepted() {
             info!(agr = %call.header.sender_domain, order = order.value.reference, "the order is accepted");
             OrderState::Accepted

@@ -190,7 +190,8 @@ mod tests {
     #[test]
     fn all_promises_of_an_isp_are_one_target_which_an_increase_misses_from_above() {
         let target = |changes: &[i64]| {
-            let promises: Vec<Promise> = (0..).zip(changes).map(|(order, change)| promise(order, *change)).collect();
+            let promises: Vec<Promise> =
+                (0..).zip(changes).map(|(order, change)| promise(order, *change)).collect();
             let targets = targets(promises.iter());
             assert_eq!(targets.len(), 1);
             (targets[0].power.watts(), targets[0].miss)
