@@ -59,7 +59,14 @@ fn change_set(changes: &[(u8, u8, u8)]) -> ChangeSet {
 }
 
 async fn receipt(store: &dyn Store, id: u8, conversation: u8, body: u8) -> Receipt {
-    store.receive(received(&id.to_string(), &conversation.to_string(), &body.to_string())).await.unwrap()
+    let mut message = received(&id.to_string(), &conversation.to_string(), &body.to_string());
+    // The same identifier from another peer, or for another recipient, is another message.
+    if id.is_multiple_of(3) {
+        "0".clone_into(&mut message.message_id);
+        message.peer = format!("dso{}.example", conversation % 2);
+        message.recipient = format!("agr{}.example", id % 2);
+    }
+    store.receive(message).await.unwrap()
 }
 
 async fn applied(store: &dyn Store, changes: &[(u8, u8, u8)]) -> Result<(), String> {
@@ -83,6 +90,10 @@ async fn answers(store: &dyn Store) -> Vec<String> {
     said.push(format!("{:?}", store.outbox_next_due().await.unwrap()));
     said.push(format!("{:?}", store.timers_next_due().await.unwrap()));
     said.push(format!("{:?}", store.inbox_backlog().await.unwrap()));
+    for name in ["0", "1", "2", "3"] {
+        said.push(format!("{:?}", store.timer("limit", name).await.unwrap()));
+        said.push(format!("{:?}", store.raw_record("promise", name).await.unwrap()));
+    }
     said.push(format!("{:?}", store.raw_open_records("promise").await.unwrap()));
     for within in [None, Some(span(0, 1)), Some(span(900, 901))] {
         said.push(format!("{:?}", store.raw_records_of("promise", &subject, within).await.unwrap()));
@@ -93,7 +104,7 @@ async fn answers(store: &dyn Store) -> Vec<String> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 24, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 32, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
     fn memory_and_disk_answer_alike(steps in steps()) {
@@ -113,6 +124,8 @@ proptest! {
                         assert_eq!(applied(&memory, changes).await, applied(&disk, changes).await);
                     }
                 }
+                assert_eq!(memory.inbox_backlog().await.unwrap(), disk.inbox_backlog().await.unwrap());
+                assert_eq!(memory.journal_end().await.unwrap(), disk.journal_end().await.unwrap());
             }
             assert_eq!(answers(&memory).await, answers(&disk).await);
             drop(disk);
