@@ -151,17 +151,12 @@ impl Item {
     }
 }
 
-/// Those that can give something, the finest steps first: they close the gaps of the others.
+/// Those that can give something.
 fn items(parts: &[Part], limits: &[Option<i64>], search: Search, work: &mut usize) -> Vec<Item> {
     let most = by_group(parts, limits.len(), |part| part.range.maximum);
-    let mut order: Vec<usize> = (0..parts.len()).filter(|index| parts[*index].range.maximum > 0).collect();
-    order.sort_unstable_by_key(|index| {
-        let part = &parts[*index];
-        (part.supply.step().unwrap_or(i64::MAX), part.range.minimum, *index)
-    });
     let mut items = Vec::new();
     let mut bound: Vec<Chain> = limits.iter().map(|_| Chain::default()).collect();
-    for index in order {
+    for index in in_turn(parts) {
         let group = parts[index].group;
         match limits[group].filter(|limit| most[group] > *limit) {
             Some(limit) => {
@@ -178,6 +173,23 @@ fn items(parts: &[Part], limits: &[Option<i64>], search: Search, work: &mut usiz
     }
     items.extend(bound.into_iter().filter(|chain| !chain.items.is_empty()).map(Item::Connection));
     items
+}
+
+/// Those that can give something, the finest steps first: they close the gaps of the others. As many of those that pause as
+/// of those that run, of whatever minima: a search that ends early has seen all kinds.
+fn in_turn(parts: &[Part]) -> Vec<usize> {
+    let mut seen = [0_usize; 2];
+    let mut turns: Vec<(i64, usize, usize)> = (0..parts.len())
+        .filter(|index| parts[*index].range.maximum > 0)
+        .map(|index| {
+            let part = &parts[index];
+            let seen = &mut seen[usize::from(part.watts > 0)];
+            *seen += 1;
+            (part.supply.step().unwrap_or(i64::MAX), *seen, index)
+        })
+        .collect();
+    turns.sort_unstable();
+    turns.into_iter().map(|(_, _, index)| index).collect()
 }
 
 /// Takes `needed` from `work` if there is as much.

@@ -159,3 +159,20 @@ proptest! {
         }
     }
 }
+
+/// More combinations than are searched, none of them exact: still beside the target, on its right side.
+#[test]
+fn a_large_fleet_of_uneven_minima_stays_beside_the_target() {
+    let six_amperes = |number: u16| Supply::in_watts(3, 221 + number % 20, 6).unwrap();
+    let fleet = Fleet {
+        connections: vec![Connection { address: connection(1), limit: None }],
+        sessions: (0..300).map(|number| session(&format!("s{number:03}"), six_amperes(number))).collect(),
+    };
+    for target in [50_001, 300_005, 1_000_003] {
+        let power = Power::from_watts(target);
+        let below = total(&split(&fleet, &[Target::at_most(isp(0), power)]), isp(0));
+        assert!((target - 18..target).contains(&below), "{below} W of {target} W");
+        let above = total(&split(&fleet, &[Target::at_least(isp(0), power)]), isp(0));
+        assert!((target + 1..=target + 18).contains(&above), "{above} W of {target} W");
+    }
+}
