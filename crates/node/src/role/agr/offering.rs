@@ -1,10 +1,10 @@
 use tieline_flex::{NoOffer, OfferedChange, Pricing, RequestedChange, offer};
-use tieline_store::{Records as _, StoreError};
-use tieline_types::{IspDay, IspNumber, IspRange, Power, TimeSpan};
+use tieline_store::{Records as _, StoreError, Stored};
+use tieline_types::{EntityAddress, IspDay, IspNumber, IspRange, Power, TimeSpan};
 use uuid::Uuid;
 
 use super::Agr;
-use crate::market::{IspPower, Offer, OfferOption, OfferState, Promise, Request};
+use crate::market::{IspPower, Offer, OfferOption, OfferState, Promise, Request, RequestedPower, per_isp};
 
 /// What an aggregator makes of a request.
 #[derive(Debug)]
@@ -26,12 +26,7 @@ impl Agr {
             return Ok(Made::Nothing("it has expired".to_owned()));
         }
         let point = &request.window.congestion_point;
-        let known = self.context.store.records_of::<Promise>(point.as_str(), Some(request.span)).await?;
-        let promised = |span: TimeSpan| {
-            let changes =
-                known.iter().filter(|stored| stored.value.span == span).map(|stored| stored.value.change);
-            Power::checked_sum(changes).unwrap_or(Power::from_watts(0))
-        };
+        let sold = self.sold(point, request.span).await?;
         let isps: Vec<(IspNumber, RequestedChange)> = single_isps(request, &day)
             .filter(|(_, span, _)| span.start() > now)
             .map(|(isp, span, requested)| {
@@ -40,7 +35,7 @@ impl Agr {
                     min: requested.min,
                     max: requested.max,
                     requested: requested.requested,
-                    promised: promised(span),
+                    promised: sold.besides(&requested, span),
                 };
                 (isp, change)
             })
@@ -52,6 +47,26 @@ impl Agr {
             Err(NoOffer(obstacles)) => return Ok(Made::Nothing(NoOffer(obstacles).to_string())),
         };
         Ok(self.offer_of(request, message_id, &isps, &offered))
+    }
+
+    /// What was promised at a congestion point, and what is on offer and can still be ordered.
+    async fn sold(&self, point: &EntityAddress, within: TimeSpan) -> Result<Sold, StoreError> {
+        let store = &self.context.store;
+        let now = self.context.now();
+        let mut sold = Sold::default();
+        for Stored { value: promise, .. } in store.records_of::<Promise>(point.as_str(), Some(within)).await?
+        {
+            sold.promised.push((promise.span, promise.change));
+        }
+        for Stored { value: offer, .. } in store.records_of::<Offer>(point.as_str(), Some(within)).await? {
+            let stands =
+                matches!(offer.state, OfferState::Sent | OfferState::Accepted) && offer.expires > now;
+            let Some(day) = self.calendar.day(offer.window.period).ok().filter(|_| stands) else { continue };
+            for (isp, change) in offer.options.iter().flat_map(|option| per_isp(&option.isps)) {
+                sold.on_offer.extend(day.isp(isp).ok().map(|span| (span, change)));
+            }
+        }
+        Ok(sold)
     }
 
     fn offer_of(
@@ -98,10 +113,32 @@ impl Agr {
     }
 }
 
+/// Changes that are not for sale any more, ISP by ISP.
+#[derive(Debug, Default)]
+struct Sold {
+    promised: Vec<(TimeSpan, Power)>,
+    on_offer: Vec<(TimeSpan, Power)>,
+}
+
+impl Sold {
+    /// What the change that is requested comes on top of: all promises, and all offers in the same direction, since everything
+    /// that is on offer must be deliverable together. An offer in the other direction may never be ordered, so nothing
+    /// is built on it.
+    fn besides(&self, requested: &RequestedPower, span: TimeSpan) -> Power {
+        let in_span = |sold: &[(TimeSpan, Power)], counts: fn(Power, bool) -> bool| {
+            let reduction = requested.max.watts() <= 0;
+            let changes = sold.iter().filter(|(known, change)| *known == span && counts(*change, reduction));
+            changes.fold(Power::from_watts(0), |sum, (_, change)| sum.saturating_add(*change))
+        };
+        in_span(&self.promised, |_, _| true)
+            .saturating_add(in_span(&self.on_offer, |change, reduction| (change.watts() < 0) == reduction))
+    }
+}
+
 fn single_isps<'a>(
     request: &'a Request,
     day: &'a IspDay,
-) -> impl Iterator<Item = (IspNumber, TimeSpan, crate::market::RequestedPower)> + use<'a> {
+) -> impl Iterator<Item = (IspNumber, TimeSpan, RequestedPower)> + use<'a> {
     let mut isps: Vec<_> = request
         .isps
         .iter()
