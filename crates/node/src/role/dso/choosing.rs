@@ -30,7 +30,10 @@ pub(super) fn choose(
     let mut chosen = Vec::new();
     for (_, offer, option) in priced {
         let helps = per_isp(&option.isps).iter().any(|(isp, change)| {
-            missing.iter().any(|(known, left)| known == isp && left.signum() == change.watts().signum())
+            change.watts() != 0
+                && missing
+                    .iter()
+                    .any(|(known, left)| known == isp && left.signum() == change.watts().signum())
         });
         if helps {
             for (isp, change) in per_isp(&option.isps) {
@@ -56,9 +59,13 @@ fn wanted(need: &Need) -> Vec<(IspNumber, i64)> {
         .collect()
 }
 
-/// What is left of a wish once `change` is ordered; 0 once it is fulfilled.
+/// What is left of a wish once `change` is ordered; 0 once it is fulfilled. A change the other way fulfils nothing.
 fn towards_zero(left: i64, change: i64) -> i64 {
-    if left.signum() == change.signum() && change.abs() < left.abs() { left - change } else { 0 }
+    match left.signum() * change.signum() {
+        1 if change.abs() < left.abs() => left - change,
+        1 => 0,
+        _ => left,
+    }
 }
 
 /// Price for each watt minute of change; `None` for an option that changes nothing.
