@@ -140,7 +140,7 @@ impl DsoMarket {
                 (known, other) => known.or(other),
             };
         }
-        if let Some(rejected) = Rejected::for_any(wrong) {
+        if let Some(rejected) = Rejected::for_any(once_each(wrong)) {
             return Err(rejected.into());
         }
         let Some(request) = message.flex_request_message_id.filter(|_| !message.is_unsolicited()) else {
@@ -221,10 +221,8 @@ async fn take_offer(
     let offer = market.read_offer(&call)?;
     let request = market.dso.context.store.record::<Request>(&offer.request.to_string()).await?;
     let request = request.ok_or_else(|| reason(OfferRefusal::UnknownRequest))?.value;
-    let mut reasons: Vec<RejectionReason> =
-        market.dso.refusals(&request, &offer).into_iter().map(reason).collect();
-    reasons.dedup();
-    if let Some(rejected) = Rejected::for_any(reasons) {
+    let reasons = market.dso.refusals(&request, &offer).into_iter().map(reason);
+    if let Some(rejected) = Rejected::for_any(once_each(reasons)) {
         return Err(rejected.into());
     }
     let mut changes = ChangeSet::new();
@@ -279,6 +277,17 @@ async fn note_order_response(
         work.add(changes);
     }
     Ok(Noted)
+}
+
+/// The reasons without repetition: several options may have the same mistake.
+fn once_each(reasons: impl IntoIterator<Item = RejectionReason>) -> Vec<RejectionReason> {
+    let mut distinct = Vec::new();
+    for reason in reasons {
+        if !distinct.contains(&reason) {
+            distinct.push(reason);
+        }
+    }
+    distinct
 }
 
 fn reason(refusal: OfferRefusal) -> RejectionReason {
