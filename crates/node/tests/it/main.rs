@@ -2,12 +2,16 @@
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod charger;
+mod config;
 mod daemon;
 mod defects;
 mod duplicates;
 mod fleet;
 mod market;
+mod offers;
+mod operator;
 mod orders;
 mod requests;
 mod scene;
 mod traffic;
+mod whole_path;

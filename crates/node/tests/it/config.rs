@@ -1,0 +1,119 @@
+//! Configurations that can't be run, and the documented ones that can.
+
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::Path;
+
+use tieline_node::{Config, ConfigError};
+use tieline_uftp::SigningKey;
+
+use crate::daemon::write_secret;
+
+const AGR: &str = include_str!("../../../../docs/examples/agr.toml");
+const DSO: &str = include_str!("../../../../docs/examples/dso.toml");
+const DOCUMENT: &str = include_str!("../../../../docs/configuration.md");
+
+fn directory() -> tempfile::TempDir {
+    let directory = tempfile::tempdir().unwrap();
+    let key = SigningKey::from_seed(&[1; 32]).to_base64();
+    for name in ["agr.key", "dso.key"] {
+        write_secret(&directory.path().join(name), &key);
+    }
+    directory
+}
+
+fn refusal(text: &str, base: &Path) -> String {
+    Config::parse(text, base).unwrap_err().to_string()
+}
+
+#[test]
+fn the_documented_examples_can_be_run() {
+    let directory = directory();
+    for example in [AGR, DSO] {
+        Config::parse(example, directory.path()).unwrap();
+    }
+}
+
+#[test]
+fn every_mistake_is_named() {
+    let directory = directory();
+    // In this example, this text becomes that one, and the refusal says so.
+    let cases = [
+        (AGR, "[node]", "[node]\ncolour = \"red\"", "unknown field `colour`"),
+        (AGR, "plaintext = true", "plaintxt = true", "unknown field `plaintxt`"),
+        (AGR, "role = \"AGR\"\ndomain", "role = \"CRO\"\ndomain", "uftp.role"),
+        (AGR, "role = \"AGR\"\ndomain", "role = \"DSO\"\ndomain", "this node is a DSO"),
+        (DSO, "role = \"DSO\"\ndomain", "role = \"AGR\"\ndomain", "this node is an AGR"),
+        (AGR, "Europe/Amsterdam", "Europe/Atlantis", "uftp.time_zone"),
+        (AGR, "\"PT15M\"", "\"PT15S\"", "isp_duration"),
+        (AGR, "time_zone =", "path = \"message\"\ntime_zone =", "uftp.path: a path starts with /"),
+        (AGR, "time_zone =", "version = \"2.0.0\"\ntime_zone =", "uftp.version"),
+        (AGR, "signing_key_file = \"agr.key\"", "signing_key_file = \"lost.key\"", "lost.key"),
+        (AGR, "JUO5L/", "JUO5L", "uftp.peer dso.example.com"),
+        (AGR, "plaintext = true", "plaintext = false", "uftp.tls"),
+        (AGR, "phases = 3", "phases = 4", "ocpp.charger CP-1 phases"),
+        (AGR, "maximum_current = 32", "maximum_current = 5", "ocpp.charger CP-1 maximum_current"),
+        (AGR, "identity = \"CP-2\"", "identity = \"CP-1\"", "is there twice"),
+        (AGR, "price_per_mwh = \"85.00\"", "price_per_mwh = \"cheap\"", "price_per_mwh"),
+        (AGR, "price_per_mwh =", "plan_ahead = \"-30m\"\nprice_per_mwh =", "negative"),
+        (AGR, "price_per_mwh =", "plan_ahead = \"soon\"\nprice_per_mwh =", "`soon` is no duration"),
+        (DSO, "aggregators = [\"agr.example.com\"]", "aggregators = []", "names no aggregator"),
+        (DSO, "aggregators = [\"agr.example.com\"]", "aggregators = [\"b.example.com\"]", "is no uftp.peer"),
+        (DSO, "max = 0 }", "max = 0, available = true }", "not only available"),
+        (DSO, "period = \"2026-12-01\"", "period = \"2026-12-32\"", "period"),
+    ];
+    for (example, text, other, named) in cases {
+        assert!(example.contains(text), "{text}");
+        let said = refusal(&example.replacen(text, other, 1), directory.path());
+        assert!(said.contains(named), "{other}: {said}");
+    }
+}
+
+#[test]
+fn a_secret_that_others_can_read_is_refused() {
+    let directory = directory();
+    let path = directory.path().join("agr.key");
+    for mode in [0o640, 0o604, 0o660] {
+        std::fs::set_permissions(&path, std::fs::Permissions::from_mode(mode)).unwrap();
+        let said = refusal(AGR, directory.path());
+        assert!(said.contains("chmod it to 600"), "{said}");
+    }
+}
+
+#[test]
+fn a_key_that_is_none_is_refused_and_not_repeated() {
+    let directory = directory();
+    write_secret(&directory.path().join("agr.key"), "my-secret-that-is-no-key");
+    let failure = Config::parse(AGR, directory.path()).unwrap_err();
+    assert!(matches!(failure, ConfigError::Invalid { .. }));
+    assert!(!format!("{failure} {failure:?}").contains("my-secret"));
+}
+
+/// Every key that a file may hold, as the refusal of a wrong one lists them.
+#[test]
+fn the_document_names_every_key() {
+    let directory = directory();
+    let tables = [
+        (AGR, "[node]"),
+        (AGR, "[uftp]"),
+        (AGR, "[[uftp.peer]]"),
+        (AGR, "[agr]"),
+        (AGR, "[[agr.congestion_point]]"),
+        (AGR, "[[agr.connection]]"),
+        (AGR, "[ocpp]"),
+        (AGR, "[[ocpp.charger]]"),
+        (DSO, "[[dso.need]]"),
+    ];
+    for (example, table) in tables {
+        let said =
+            refusal(&example.replacen(table, &format!("{table}\nno_such_key = 1"), 1), directory.path());
+        let (_, expected) = said.split_once("expected ").unwrap_or_else(|| panic!("{table}: {said}"));
+        let keys: Vec<&str> = expected.split('`').skip(1).step_by(2).collect();
+        assert!(!keys.is_empty(), "{table}: {said}");
+        for key in keys {
+            assert!(
+                DOCUMENT.contains(&format!("`{key}")) || DOCUMENT.contains(&format!(".{key}")),
+                "{table} {key}"
+            );
+        }
+    }
+}
