@@ -2,13 +2,12 @@
 
 use jiff::Timestamp;
 use rust_decimal::Decimal;
-use tieline_store::{ChangeSet, Records as _, StoreError, Timer};
+use tieline_store::{ChangeSet, Records as _, StoreError};
 use tieline_types::Energy;
 use tracing::{info, warn};
 
 use super::Chargers;
 use crate::fleet::{Session, SessionKey, StartedTransaction, TransactionNumber};
-use crate::role::agr::PLAN;
 
 /// How often a change that others change at the same time is tried again at once.
 const TRIES: usize = 16;
@@ -60,7 +59,8 @@ impl Chargers {
                 Energy::from_watt_hours(i64::from(meter_start)).map(|energy| Reading { at, energy });
             let beginning = Beginning { key, evse: u16::try_from(connector).unwrap_or(0), at, reading };
             if let Some(session) = self.session_of(&beginning) {
-                changes.put(&session)?.set_timer(self.plan_now(&session));
+                changes.put(&session)?;
+                self.agr.want_plan(&session.congestion_point, &mut changes)?;
             }
             match self.agr.context.commit(changes).await {
                 Err(StoreError::Conflict { .. }) => {}
@@ -78,7 +78,8 @@ impl Chargers {
         }
         let Some(session) = self.session_of(beginning) else { return Ok(()) };
         let mut changes = ChangeSet::new();
-        changes.replace(&session, 0)?.set_timer(self.plan_now(&session));
+        changes.replace(&session, 0)?;
+        self.agr.want_plan(&session.congestion_point, &mut changes)?;
         match self.agr.context.commit(changes).await {
             // The same message twice at the same time.
             Err(StoreError::Conflict { .. }) => Ok(()),
@@ -112,7 +113,7 @@ impl Chargers {
             if let Some(ended) = ended.filter(|_| session.value.ended.is_none()) {
                 info!(charger = key.charger, transaction = key.transaction, delivered = %session.value.delivered(), "a session ended");
                 session.value.ended = Some(ended.max(session.value.started));
-                changes.set_timer(self.plan_now(&session.value));
+                self.agr.want_plan(&session.value.congestion_point, &mut changes)?;
             }
             if session.value == before {
                 return Ok(());
@@ -149,10 +150,6 @@ impl Chargers {
             session.read(reading.at, reading.energy);
         }
         Some(session)
-    }
-
-    fn plan_now(&self, session: &Session) -> Timer {
-        Timer::new(PLAN, session.congestion_point.as_str(), self.agr.context.now())
     }
 }
 

@@ -1,8 +1,8 @@
 use rust_decimal::Decimal;
-use tieline_store::{ChangeSet, StoreError, Stored, Timer};
+use tieline_store::{ChangeSet, StoreError, Stored};
 use tieline_types::{Amount, Currency};
 
-use super::{Agr, PLAN};
+use super::Agr;
 use crate::market::{Offer, OfferOption, OfferState, Order, Promise, per_isp};
 
 /// Why an order is not what was offered.
@@ -93,7 +93,7 @@ impl Agr {
         }
         ordered.state = OfferState::Ordered { order: order.message_id };
         changes.replace(&ordered, version)?.put(order)?;
-        changes.set_timer(Timer::new(PLAN, order.window.congestion_point.as_str(), self.context.now()));
+        self.want_plan(&order.window.congestion_point, &mut changes)?;
         Ok(changes)
     }
 }

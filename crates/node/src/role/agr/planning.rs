@@ -17,7 +17,30 @@ pub(crate) const PLAN: &str = "plan";
 /// More than any fleet draws: the target of a span in which nothing is promised.
 const FREE: Power = Power::from_watts(i64::MAX / 8);
 
+/// That a congestion point is to be planned anew.
+///
+/// Whoever wants a plan writes it, and a plan replaces the one that it began with: a plan during which another was wanted is
+/// made again, instead of putting off the timer that was set meanwhile.
+#[derive(Debug, serde::Serialize, serde::Deserialize)]
+struct PlanWanted {
+    congestion_point: EntityAddress,
+}
+
+record!(PlanWanted, "plan-wanted", |this| {
+    key: this.congestion_point.to_string(),
+    subject: this.congestion_point.to_string(),
+    span: None,
+    open: false,
+});
+
 impl Agr {
+    /// Has a congestion point planned now.
+    pub(crate) fn want_plan(&self, point: &EntityAddress, changes: &mut ChangeSet) -> Result<(), StoreError> {
+        let timer = Timer::new(PLAN, point.as_str(), self.context.now());
+        changes.put(&PlanWanted { congestion_point: point.clone() })?.set_timer(timer);
+        Ok(())
+    }
+
     /// Plans what is promised at a congestion point within `plan_ahead`, and sets the timer for the next time.
     pub(crate) async fn plan(&self, fired: Timer) -> Result<ChangeSet, StoreError> {
         let now = self.context.now();
@@ -26,6 +49,7 @@ impl Agr {
             changes.clear_timer(fired);
             return Ok(changes);
         };
+        let wanted = self.context.store.record::<PlanWanted>(point.as_str()).await?;
         let from_now_on = TimeSpan::new(now, Timestamp::MAX);
         let promises = self.context.store.records_of::<Promise>(point.as_str(), from_now_on).await?;
         let horizon = now.checked_add(self.config.plan_ahead.get()).unwrap_or(Timestamp::MAX);
@@ -34,6 +58,9 @@ impl Agr {
         );
         if !to_keep.is_empty() {
             self.set_points(&point, &without_gaps(&to_keep), &to_keep, &mut changes).await?;
+        }
+        if let Some(Stored { value, version }) = wanted {
+            changes.replace(&value, version)?;
         }
         changes.clear_timer(fired);
         if let Some(due) = self.next_plan(&promises, now, horizon) {
