@@ -33,6 +33,13 @@ enum Serve {
         #[arg(long)]
         port: u16,
     },
+    /// A whole node, an aggregator whose peer takes messages at this port.
+    Node {
+        #[arg(long)]
+        port: u16,
+        #[arg(long)]
+        peer_port: u16,
+    },
     /// A CSMS on tieline-ocpp.
     Ocpp {
         #[arg(long)]
@@ -51,7 +58,8 @@ fn main() -> Result<()> {
         Command::UftpAccept => uftp_accept::run(),
         Command::OcppHeartbeat => ocpp::heartbeat(),
         Command::OcppIdle => ocpp::idle(),
-        Command::Serve(Serve::Uftp { port }) => uftp_accept::serve(port),
+        Command::Serve(Serve::Uftp { port }) => uftp_accept::serve_receiver(port),
+        Command::Serve(Serve::Node { port, peer_port }) => uftp_accept::serve_node(port, peer_port),
         Command::Serve(Serve::Ocpp { port }) => ocpp::serve_tieline(port),
         Command::Serve(Serve::OcppKit { port }) => ocpp::serve_ocpp_kit(port),
     }

@@ -78,12 +78,12 @@ async fn answer(stream: &mut TcpStream) -> Result<()> {
     }
 }
 
-fn content_length(head: &str) -> Result<usize> {
+pub(super) fn content_length(head: &str) -> Result<usize> {
     let lines = head.lines().skip(1).filter_map(|line| line.split_once(':'));
     for (name, value) in lines {
         if name.eq_ignore_ascii_case("content-length") {
             return value.trim().parse().with_context(|| format!("not a length: {value}"));
         }
     }
-    bail!("the answer has no length: {head}")
+    bail!("there is no length in {head}")
 }

@@ -1,4 +1,4 @@
-//! Our side: receiver, server and database as a node has them.
+//! The accept path alone: receiver, server and store, as a node puts them together, and nothing behind them.
 
 use std::path::Path;
 use std::sync::Arc;

@@ -1,0 +1,44 @@
+//! The peer that a node answers: it says 200 to everything.
+
+use std::net::Ipv4Addr;
+use std::thread;
+
+use anyhow::{Context as _, Result};
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::{TcpListener, TcpStream};
+
+/// Longer than any message that a node writes here.
+const LONGEST: usize = 64 * 1024;
+
+/// Listens on a port that it gives, until this process ends.
+pub(super) fn start() -> Result<u16> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    let listener = runtime.block_on(TcpListener::bind((Ipv4Addr::LOCALHOST, 0)))?;
+    let port = listener.local_addr()?.port();
+    thread::spawn(move || {
+        runtime.block_on(async {
+            while let Ok((stream, _)) = listener.accept().await {
+                // A connection that ends in an error is the node's to report.
+                tokio::spawn(async { drop(answer_all(stream).await) });
+            }
+        });
+    });
+    Ok(port)
+}
+
+async fn answer_all(mut stream: TcpStream) -> Result<()> {
+    let mut received = Vec::with_capacity(4096);
+    loop {
+        let read = stream.read_buf(&mut received).await?;
+        if read == 0 || received.len() > LONGEST {
+            return Ok(());
+        }
+        let Some(position) = received.windows(4).position(|window| window == b"\r\n\r\n") else { continue };
+        let head = std::str::from_utf8(&received[..position])?;
+        let whole = position + 4 + super::load::content_length(head).context("a message has a length")?;
+        if received.len() >= whole {
+            received.drain(..whole);
+            stream.write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n").await?;
+        }
+    }
+}
