@@ -49,7 +49,7 @@ impl Node {
         let context =
             Context { store: Arc::clone(&store), environment, bells: crate::work::Bells::default() };
         let Config { uftp, role, .. } = config;
-        let mut starting = Starting::new(context, &uftp)?;
+        let mut starting = Starting::new(context, &uftp);
         let ocpp = match role {
             RoleConfig::Agr(agr, ocpp) => Some(starting.agr(&uftp, *agr, *ocpp)?),
             RoleConfig::Dso(dso) => {
@@ -127,10 +127,10 @@ struct Starting {
 }
 
 impl Starting {
-    fn new(context: Context, uftp: &UftpConfig) -> Result<Self, NodeError> {
-        let address_book = AddressBook::of(&uftp.peers)?;
+    fn new(context: Context, uftp: &UftpConfig) -> Self {
+        let address_book = AddressBook::of(&uftp.peers);
         let letters = Letters::new(context.clone(), uftp, address_book.clone());
-        Ok(Self { context, letters, address_book, stop: CancellationToken::new(), tasks: TaskTracker::new() })
+        Self { context, letters, address_book, stop: CancellationToken::new(), tasks: TaskTracker::new() }
     }
 
     fn agr(&mut self, uftp: &UftpConfig, agr: AgrConfig, ocpp: OcppConfig) -> Result<SocketAddr, NodeError> {

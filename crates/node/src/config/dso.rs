@@ -81,6 +81,13 @@ impl DsoFile {
             if need.aggregators.is_empty() {
                 return invalid("names no aggregator");
             }
+            if need.isps.iter().any(|isp| isp.min > isp.max) {
+                return invalid("has an ISP whose min is above its max");
+            }
+            let directed = |isp: &NeedIsp| isp.min.watts() >= 0 || isp.max.watts() <= 0;
+            if !need.isps.iter().filter(|isp| !isp.available).all(directed) {
+                return invalid("needs a change in an ISP without saying in which direction");
+            }
             if need.isps.iter().all(|isp| isp.available) {
                 return invalid("needs at least one ISP that is not only available");
             }

@@ -1,6 +1,7 @@
 use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
+use tieline_edge::tls::{CertifiedKeyFiles, ClientCertificates, ServerTls};
 
 use super::ConfigError;
 
@@ -34,10 +35,13 @@ pub(super) fn transport(
     plaintext: bool,
 ) -> Result<Transport, ConfigError> {
     match (tls, plaintext) {
-        (Some(tls), false) => Ok(Transport::Tls {
-            certificate: base.join(tls.certificate),
-            private_key: base.join(tls.private_key),
-        }),
+        (Some(tls), false) => {
+            let (certificate, private_key) = (base.join(tls.certificate), base.join(tls.private_key));
+            // Read now, so that a mistake is told before anything is bound; the listener reads them again.
+            ServerTls::load(CertifiedKeyFiles::new(&certificate, &private_key), ClientCertificates::NotAsked)
+                .map_err(|error| ConfigError::invalid(format!("{key}.tls"), error))?;
+            Ok(Transport::Tls { certificate, private_key })
+        }
         (None, true) => Ok(Transport::Plaintext),
         (None, false) => Err(ConfigError::invalid(
             format!("{key}.tls"),

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use serde::Deserialize;
 use tieline_types::{Domain, IspCalendar, IspDuration};
 use tieline_uftp::value::TimeZoneName;
-use tieline_uftp::{Revision, Role, SigningKey, Tolerance, VerifyingKey};
+use tieline_uftp::{Endpoint, Revision, Role, SigningKey, Tolerance, VerifyingKey};
 
 use super::key_file::read_signing_key;
 use super::tls::{TlsFile, Transport, transport};
@@ -72,7 +72,7 @@ pub struct PeerConfig {
     /// The role in which it is known under these keys.
     pub role: Role,
     /// Where it takes messages.
-    pub endpoint: String,
+    pub endpoint: Endpoint,
     /// Its public keys: one, or two while it rotates.
     pub public_keys: Vec<VerifyingKey>,
     /// The revision to write to it.
@@ -185,7 +185,10 @@ impl PeerFile {
             revision: self.version.map_or(Ok(default), |text| revision(&format!("{key} version"), &text))?,
             domain: self.domain,
             role: self.role,
-            endpoint: self.endpoint,
+            endpoint: self
+                .endpoint
+                .parse()
+                .map_err(|error| ConfigError::invalid(format!("{key} endpoint"), error))?,
             public_keys,
             tolerance,
         })

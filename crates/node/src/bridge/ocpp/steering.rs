@@ -13,7 +13,7 @@ use tracing::{info, warn};
 use super::{v2x, v16};
 use crate::config::ProfileUnit;
 use crate::context::Context;
-use crate::fleet::{SetPoint, SetPointState};
+use crate::fleet::{Session, SetPoint, SetPointState};
 use crate::work::Turn;
 
 /// The pause after a charger did not answer.
@@ -87,7 +87,8 @@ impl Steering {
         let mut next: Option<Timestamp> = None;
         for stored in self.context.store.open_records::<SetPoint>().await? {
             let SetPointState::Pending { not_before, .. } = stored.value.state else { continue };
-            let over = stored.value.span().is_none_or(|span| span.end() <= now);
+            let over = stored.value.span().is_none_or(|span| span.end() <= now)
+                || self.has_ended(&stored.value).await?;
             if over {
                 self.note(stored, SetPointState::Missed).await?;
             } else if not_before > now {
@@ -100,6 +101,12 @@ impl Steering {
             }
         }
         Ok(Turn::Until(next))
+    }
+
+    /// Whether there is nobody left to tell.
+    async fn has_ended(&self, set_point: &SetPoint) -> Result<bool, StoreError> {
+        let session = self.context.store.record::<Session>(&set_point.session.to_string()).await?;
+        Ok(session.is_none_or(|session| session.value.ended.is_some()))
     }
 
     async fn tell(&self, peer: Peer, stored: Stored<SetPoint>) {

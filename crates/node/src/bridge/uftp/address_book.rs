@@ -5,7 +5,6 @@ use tieline_types::Domain;
 use tieline_uftp::server::{AddressBookError, KnownParticipant};
 use tieline_uftp::{Endpoint, Revision, Role, Tolerance};
 
-use crate::NodeError;
 use crate::config::PeerConfig;
 
 /// Everybody whom the configuration names.
@@ -22,12 +21,10 @@ pub(crate) struct Known {
 }
 
 impl AddressBook {
-    pub(crate) fn of(peers: &[PeerConfig]) -> Result<Self, NodeError> {
+    pub(crate) fn of(peers: &[PeerConfig]) -> Self {
         let mut known = Vec::with_capacity(peers.len());
         for peer in peers {
-            let endpoint: Endpoint = peer.endpoint.parse().map_err(|cause| {
-                NodeError::Unusable(format!("uftp.peer {} endpoint {}: {cause}", peer.domain, peer.endpoint))
-            })?;
+            let endpoint = peer.endpoint.clone();
             let participant = KnownParticipant::new(peer.public_keys.clone())
                 .at(endpoint.clone())
                 .tolerating(peer.tolerance);
@@ -42,7 +39,7 @@ impl AddressBook {
                 },
             ));
         }
-        Ok(Self(Arc::new(known)))
+        Self(Arc::new(known))
     }
 
     pub(crate) fn find(&self, role: Role, domain: &str) -> Option<&Known> {

@@ -1,13 +1,14 @@
 use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use tieline_store::{Attempt, Backoff, ChangeSet, OutboxEntry, StoreError};
-use tieline_uftp::{Client, Delivery, Role};
+use tieline_store::{Attempt, Backoff, ChangeSet, OutboxEntry, Records as _, StoreError};
+use tieline_uftp::{Client, Delivery, MessageType, Role};
 use tokio_util::task::TaskTracker;
 use tracing::{error, info, warn};
 
 use super::AddressBook;
 use crate::context::Context;
+use crate::market::{Offer, OfferState, Order, OrderState, Request, RequestState};
 use crate::work::Turn;
 
 /// How many messages are on their way at a time.
@@ -66,13 +67,55 @@ impl Courier {
     async fn carry(&self, entry: OutboxEntry) {
         let attempt = self.attempt(&entry).await;
         let mut changes = ChangeSet::new();
+        let given_up = match &attempt {
+            Attempt::Failed { cause } => Some(cause.clone()),
+            _ => None,
+        };
         changes.attempted(entry.id, self.context.now(), attempt);
+        if let Some(cause) = given_up {
+            changes.append(self.undeliverable(&entry, cause).await);
+        }
         if let Err(cause) = self.context.commit(changes).await {
             // Not noted, so it is sent again: the peer drops what it knows.
             error!(recipient = entry.recipient, message_type = entry.label, %cause, "the delivery could not be noted");
         }
         self.under_way.end(entry.id);
         self.context.bells.outbox.ring();
+    }
+
+    /// What the market's book says once a message of ours will never arrive.
+    async fn undeliverable(&self, entry: &OutboxEntry, cause: String) -> ChangeSet {
+        let store = &self.context.store;
+        let id = &entry.message_id;
+        let marked = async {
+            let mut changes = ChangeSet::new();
+            match entry.label.parse() {
+                Ok(MessageType::FlexRequest) => {
+                    if let Some(mut request) = store.record::<Request>(id).await? {
+                        request.value.state = RequestState::Undeliverable { cause };
+                        changes.replace(&request.value, request.version)?;
+                    }
+                }
+                Ok(MessageType::FlexOffer) => {
+                    if let Some(mut offer) = store.record::<Offer>(id).await? {
+                        offer.value.state = OfferState::Undeliverable { cause };
+                        changes.replace(&offer.value, offer.version)?;
+                    }
+                }
+                Ok(MessageType::FlexOrder) => {
+                    if let Some(mut order) = store.record::<Order>(id).await? {
+                        order.value.state = OrderState::Undeliverable { cause };
+                        changes.replace(&order.value, order.version)?;
+                    }
+                }
+                _ => {}
+            }
+            Ok::<_, StoreError>(changes)
+        };
+        marked.await.unwrap_or_else(|failure| {
+            error!(message_type = entry.label, message_id = id, cause = %failure, "its record could not be marked");
+            ChangeSet::new()
+        })
     }
 
     async fn attempt(&self, entry: &OutboxEntry) -> Attempt {
