@@ -151,6 +151,21 @@ async fn an_offer_is_what_the_fleet_can_do_and_no_mirror() {
     assert!(offer.options[0].price.value() > rust_decimal::Decimal::ZERO);
 }
 
+/// Everything that is on offer must be deliverable together: the second offer is made of what the first one leaves.
+#[tokio::test]
+async fn what_is_on_offer_is_not_offered_again() {
+    let scene = Scene::new().await;
+    let _car = scene.charging().await;
+    let mut request = scene.request();
+    request.isps = vec![wanted(45, 2, -10_000, 0)];
+    let first = scene.offer(request.clone()).await;
+    assert_eq!(first.options[0].isps[0].power.watts(), -10_000);
+    request.header = scene.dso.header(AGR);
+    request.isps = vec![wanted(45, 2, -100_000, 0)];
+    let second = scene.offer(request).await;
+    assert_eq!(second.options[0].isps[0].power.watts(), 10_000 - FULL);
+}
+
 #[tokio::test]
 async fn timers_survive_a_restart() {
     let mut scene = Scene::new().await;
