@@ -102,7 +102,7 @@ fn json(found: &JournalEntry) -> String {
     let entry = &found.entry;
     let payload = SignedMessage::parse(&entry.bytes, &Limits::default())
         .ok()
-        .and_then(|signed| String::from_utf8(signed.sealed().get(64..)?.to_vec()).ok());
+        .and_then(|signed| String::from_utf8(signed.unverified_payload()?.to_vec()).ok());
     serde_json::json!({
         "sequence": found.sequence,
         "at": entry.at.to_string(),

@@ -19,7 +19,7 @@ pub struct Received {
     pub label: String,
     /// As it came, seal included: what the journal keeps.
     pub raw: Bytes,
-    /// What the seal covers: what is decided on, and what tells a repetition from a contradiction.
+    /// What the seal covers: it tells a repetition from a contradiction, and only its hash is kept.
     pub body: Bytes,
     /// What the receiver learnt on the way in, for whoever decides; the store only keeps it.
     pub note: String,
@@ -82,8 +82,6 @@ pub struct InboxEntry {
     pub label: String,
     /// As it came, seal included.
     pub raw: Bytes,
-    /// What the seal covers.
-    pub body: Bytes,
     /// What the receiver noted.
     pub note: String,
     /// When it came.

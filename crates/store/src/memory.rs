@@ -30,6 +30,7 @@ struct Tables {
 
 struct InboxRow {
     entry: InboxEntry,
+    body: bytes::Bytes,
     due: Timestamp,
 }
 
@@ -65,8 +66,8 @@ impl Tables {
                 && entry.recipient == received.recipient
                 && entry.message_id == received.message_id
         };
-        if let Some(InboxRow { entry, .. }) = self.inbox.values().find(same) {
-            return if entry.body == received.body {
+        if let Some(InboxRow { entry, body, .. }) = self.inbox.values().find(same) {
+            return if *body == received.body {
                 Receipt::AlreadySubmitted { id: entry.id, state: entry.state }
             } else {
                 Receipt::DuplicateIdentifier { id: entry.id }
@@ -83,13 +84,12 @@ impl Tables {
             conversation: received.conversation,
             label: received.label,
             raw: received.raw,
-            body: received.body,
             note: received.note,
             received_at: kept(received.received_at),
             state: InboxState::Received,
             attempts: 0,
         };
-        self.inbox.insert(id.0, InboxRow { due: entry.received_at, entry });
+        self.inbox.insert(id.0, InboxRow { due: entry.received_at, entry, body: received.body });
         Receipt::New(id)
     }
 

@@ -89,6 +89,12 @@ impl SignedMessage {
         self.open(keys).map(|payload| self.sealed.slice_ref(payload))
     }
 
+    /// The payload, whoever may have signed it: for what was opened before, and for display. `None` if the body is too
+    /// short to hold a signature.
+    pub fn unverified_payload(&self) -> Option<Bytes> {
+        self.sealed.get(SIGNATURE_BYTES..).map(|payload| self.sealed.slice_ref(payload))
+    }
+
     /// Signature and payload, as they are in `Body`.
     pub fn sealed(&self) -> &[u8] {
         &self.sealed

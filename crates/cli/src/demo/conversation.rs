@@ -63,7 +63,7 @@ fn sentence(from: &str, to: &str, found: &JournalEntry) -> String {
 
 fn payload(found: &JournalEntry) -> Option<Payload> {
     let signed = SignedMessage::parse(&found.entry.bytes, &Limits::default()).ok()?;
-    parse(signed.sealed().get(64..)?, &Tolerance::STRICT).ok()
+    parse(&signed.unverified_payload()?, &Tolerance::STRICT).ok()
 }
 
 fn summary(payload: &Payload) -> String {

@@ -7,7 +7,6 @@ CREATE TABLE inbox (
     conversation TEXT    NOT NULL,
     label        TEXT    NOT NULL,
     journal      INTEGER NOT NULL, -- the entry that holds it as it came, seal included
-    body         BLOB    NOT NULL,
     body_hash    BLOB    NOT NULL,
     note         TEXT    NOT NULL,
     received_at  INTEGER NOT NULL, -- nanoseconds of the Unix epoch, as every instant here
@@ -26,7 +25,7 @@ CREATE TABLE outbox (
     conversation TEXT    NOT NULL,
     message_id   TEXT    NOT NULL,
     label        TEXT    NOT NULL,
-    body         BLOB    NOT NULL,
+    journal      INTEGER NOT NULL, -- the entry that holds its bytes
     made_at      INTEGER NOT NULL,
     deadline     INTEGER NOT NULL,
     state        INTEGER NOT NULL DEFAULT 0,
@@ -72,7 +71,6 @@ CREATE TABLE journal (
     bytes        BLOB    NOT NULL,
     hash         BLOB    NOT NULL
 ) STRICT;
-CREATE INDEX journal_conversation ON journal (conversation);
 
 -- The end of the journal, kept apart from its entries so that the loss of the last ones shows.
 CREATE TABLE journal_end (

@@ -35,8 +35,8 @@ pub(super) fn receive(
     arrival: &Arrival,
 ) -> Result<Receipt, StoreError> {
     let Arrival { received, body_hash, .. } = arrival;
-    let sql = "INSERT INTO inbox (protocol, peer, recipient, message_id, conversation, label, body, body_hash, note, \
-               received_at, state, due, journal) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, 0, ?10, ?11) \
+    let sql = "INSERT INTO inbox (protocol, peer, recipient, message_id, conversation, label, body_hash, note, \
+               received_at, state, due, journal) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, 0, ?9, ?10) \
                ON CONFLICT (protocol, peer, recipient, message_id) DO NOTHING";
     let inserted = connection.prepare_cached(sql)?.execute(params![
         received.protocol,
@@ -45,7 +45,6 @@ pub(super) fn receive(
         received.message_id,
         received.conversation,
         received.label,
-        &received.body[..],
         body_hash.as_slice(),
         received.note,
         nanoseconds(received.received_at),
@@ -133,7 +132,7 @@ fn put(connection: &Connection, record: RawRecord, replaces: Option<Version>) ->
 }
 
 fn send(connection: &Connection, tally: &mut Tally, outgoing: &Outgoing) -> Result<(), StoreError> {
-    let sql = "INSERT INTO outbox (protocol, recipient, conversation, message_id, label, body, made_at, deadline, due) \
+    let sql = "INSERT INTO outbox (protocol, recipient, conversation, message_id, label, journal, made_at, deadline, due) \
                VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?7) ON CONFLICT (protocol, message_id) DO NOTHING";
     let inserted = connection.prepare_cached(sql)?.execute(params![
         outgoing.protocol,
@@ -141,7 +140,7 @@ fn send(connection: &Connection, tally: &mut Tally, outgoing: &Outgoing) -> Resu
         outgoing.conversation,
         outgoing.message_id,
         outgoing.label,
-        &outgoing.body[..],
+        (tally.length + 1).cast_signed(),
         nanoseconds(outgoing.made_at),
         nanoseconds(outgoing.deadline),
     ])?;

@@ -26,6 +26,12 @@ impl Fields<'_, '_> {
         self.read::<Vec<u8>>(column).map(Bytes::from)
     }
 
+    /// The bytes that the journal holds for another table's row.
+    fn journalled(&self, column: usize) -> Result<Bytes, StoreError> {
+        let held: Option<Vec<u8>> = self.read(column)?;
+        held.map(Bytes::from).ok_or_else(|| self.damaged("the journal's entry that holds it is not there"))
+    }
+
     fn instant(&self, column: usize) -> Result<Timestamp, StoreError> {
         instant(self.read(column)?).map_err(|cause| self.damaged(format!("column {column}: {cause}")))
     }
@@ -44,12 +50,12 @@ pub(super) fn instant(nanoseconds: i64) -> Result<Timestamp, String> {
     Timestamp::from_nanosecond(i128::from(nanoseconds)).map_err(|cause| cause.to_string())
 }
 
-pub(super) const INBOX: &str = "id, protocol, peer, recipient, message_id, conversation, label, body, note, \
+pub(super) const INBOX: &str = "id, protocol, peer, recipient, message_id, conversation, label, note, \
      received_at, state, attempts, (SELECT bytes FROM journal WHERE sequence = inbox.journal)";
 
 pub(super) fn inbox(row: &Row<'_>) -> Result<InboxEntry, StoreError> {
     let fields = Fields { table: "inbox", row };
-    let state: i64 = fields.read(10)?;
+    let state: i64 = fields.read(9)?;
     Ok(InboxEntry {
         id: InboxId(fields.read(0)?),
         protocol: fields.read(1)?,
@@ -58,20 +64,16 @@ pub(super) fn inbox(row: &Row<'_>) -> Result<InboxEntry, StoreError> {
         message_id: fields.read(4)?,
         conversation: fields.read(5)?,
         label: fields.read(6)?,
-        raw: fields
-            .read::<Option<Vec<u8>>>(12)?
-            .ok_or_else(|| fields.damaged("the journal's entry that holds it is not there"))?
-            .into(),
-        body: fields.bytes(7)?,
-        note: fields.read(8)?,
-        received_at: fields.instant(9)?,
+        raw: fields.journalled(11)?,
+        note: fields.read(7)?,
+        received_at: fields.instant(8)?,
         state: InboxState::from_code(state).ok_or_else(|| fields.damaged(format!("{state} is no state")))?,
-        attempts: fields.read(11)?,
+        attempts: fields.read(10)?,
     })
 }
 
-pub(super) const OUTBOX: &str =
-    "id, protocol, recipient, conversation, message_id, label, body, deadline, attempts";
+pub(super) const OUTBOX: &str = "id, protocol, recipient, conversation, message_id, label, deadline, attempts, \
+     (SELECT bytes FROM journal WHERE sequence = outbox.journal)";
 
 pub(super) fn outbox(row: &Row<'_>) -> Result<OutboxEntry, StoreError> {
     let fields = Fields { table: "outbox", row };
@@ -82,9 +84,9 @@ pub(super) fn outbox(row: &Row<'_>) -> Result<OutboxEntry, StoreError> {
         conversation: fields.read(3)?,
         message_id: fields.read(4)?,
         label: fields.read(5)?,
-        body: fields.bytes(6)?,
-        deadline: fields.instant(7)?,
-        attempts: fields.read(8)?,
+        body: fields.journalled(8)?,
+        deadline: fields.instant(6)?,
+        attempts: fields.read(7)?,
     })
 }
 

@@ -4,7 +4,9 @@ use std::time::Duration;
 use tieline_store::{ChangeSet, InboxEntry, InboxState, Receipt as Stored, Received as Row, StoreError};
 use tieline_types::Domain;
 use tieline_uftp::server::{Inbox, InboxError, Receipt};
-use tieline_uftp::{Decision, ParseError, Participant, Received, RejectionReason, Role, parse};
+use tieline_uftp::{
+    Decision, Limits, ParseError, Participant, Received, RejectionReason, Role, SignedMessage, parse,
+};
 
 use super::letter::UFTP;
 use super::{AddressBook, Letters};
@@ -84,8 +86,10 @@ fn row(received: &Received) -> Row {
 pub(crate) enum Unreadable {
     #[error("its sender `{0}` is no participant")]
     Sender(String),
+    #[error("its envelope holds no signature")]
+    Unsigned,
     #[error(transparent)]
-    Payload(#[from] ParseError),
+    Document(#[from] ParseError),
 }
 
 /// The message as it was when it was received.
@@ -95,10 +99,13 @@ pub(crate) fn restore(entry: &InboxEntry, address_book: &AddressBook) -> Result<
     let tolerance = address_book
         .find(sender.role, sender.domain.as_str())
         .map_or(tieline_uftp::Tolerance::LENIENT, |known| known.tolerance);
+    // Its signature was checked before it was let in; since then the journal's chain vouches for it.
+    let signed = SignedMessage::parse(&entry.raw, &Limits::default())?;
+    let payload_bytes = signed.unverified_payload().ok_or(Unreadable::Unsigned)?;
     Ok(Arc::new(Received {
+        payload: parse(&payload_bytes, &tolerance)?,
+        payload_bytes,
         envelope: entry.raw.clone(),
-        payload: parse(&entry.body, &tolerance)?,
-        payload_bytes: entry.body.clone(),
         sender,
         received_at: entry.received_at,
         concerns: RejectionReason::split(&entry.note),
