@@ -21,7 +21,7 @@ use crate::config::{AgrConfig, DsoConfig, OcppConfig, RoleConfig, Transport, Uft
 use crate::context::Context;
 use crate::role::agr::{Agr, PLAN};
 use crate::role::dso::{DECIDE, Dso, REQUEST};
-use crate::work::{Bell, Turn, turn_until_stopped};
+use crate::work::{Bell, Turn, UnderWay, turn_until_stopped};
 use crate::{Config, Environment, NodeError};
 
 /// How many timers one turn fires.
@@ -153,7 +153,7 @@ impl Starting {
         let steering = Steering {
             context: self.context.clone(),
             registry: csms.registry().clone(),
-            under_way: crate::bridge::ocpp::UnderWay::default(),
+            under_way: UnderWay::default(),
             tasks: self.tasks.clone(),
         };
         self.tasks.spawn(steering.clone().watch(self.stop.clone()));
@@ -233,7 +233,7 @@ impl Starting {
             address_book: self.address_book.clone(),
             to,
             backoff: Backoff::new(uftp.retry.first.get(), uftp.retry.max.get()),
-            under_way: crate::bridge::uftp::UnderWay::default(),
+            under_way: UnderWay::default(),
             tasks: self.tasks.clone(),
         };
         let outbox = self.context.bells.outbox.clone();

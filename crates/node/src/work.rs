@@ -1,7 +1,8 @@
 //! The node's loops: each does what is due, then sleeps until something rings or a time comes.
 
+use std::collections::BTreeSet;
 use std::future::Future;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -44,6 +45,48 @@ pub(crate) enum Turn {
     Again,
     /// Nothing is due before this instant; with `None`, nothing is waiting at all.
     Until(Option<Timestamp>),
+}
+
+/// What was begun by a turn and goes on beside the loop.
+///
+/// A turn asks what is under way *before* it reads its table. Whatever ended since then may still stand in what it read as
+/// something to do; it is left for the next turn, which its end has rung for.
+#[derive(Debug)]
+pub(crate) struct UnderWay<K>(Arc<Mutex<BTreeSet<K>>>);
+
+impl<K: Ord + Clone> UnderWay<K> {
+    pub(crate) fn now(&self) -> BTreeSet<K> {
+        self.keys().clone()
+    }
+
+    /// False if it has begun already.
+    pub(crate) fn start(&self, key: K) -> bool {
+        self.keys().insert(key)
+    }
+
+    pub(crate) fn end(&self, key: &K) {
+        self.keys().remove(key);
+    }
+
+    pub(crate) fn count(&self) -> usize {
+        self.keys().len()
+    }
+
+    fn keys(&self) -> MutexGuard<'_, BTreeSet<K>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl<K> Clone for UnderWay<K> {
+    fn clone(&self) -> Self {
+        Self(Arc::clone(&self.0))
+    }
+}
+
+impl<K> Default for UnderWay<K> {
+    fn default() -> Self {
+        Self(Arc::default())
+    }
 }
 
 /// Turns until `stop`; a store that fails is reported and tried again.

@@ -26,6 +26,8 @@ pub(super) struct Charger {
 #[derive(Debug)]
 pub(super) struct Fitted {
     pub(super) charger: String,
+    /// When it was told.
+    pub(super) at: Timestamp,
     version: Version,
     pub(super) start: Timestamp,
     duration: SignedDuration,
@@ -164,6 +166,7 @@ fn fitted(
     let periods = periods.map(|(second, limit)| Some((second, limit?.to_string().parse().ok()?)));
     Some(Fitted {
         charger: csms.identity().to_string(),
+        at: SystemClock.now(),
         version: csms.version(),
         start: start?.timestamp(),
         duration: SignedDuration::from_secs(duration?.into()),

@@ -1,5 +1,6 @@
 use std::sync::Arc;
 
+use jiff::Timestamp;
 use tieline_store::{Direction, JournalEntry, Store};
 use tieline_uftp::message::{FlexOffer, FlexOrder, FlexRequest, Response};
 use tieline_uftp::{Limits, Payload, SignedMessage, Tolerance, parse};
@@ -35,23 +36,25 @@ impl Conversation {
         self.over
     }
 
-    pub(super) async fn print_news(&mut self) -> anyhow::Result<()> {
+    /// What was said and decided since the last time, and when.
+    pub(super) async fn news(&mut self) -> anyhow::Result<Vec<(Timestamp, String)>> {
+        let mut news = Vec::new();
         for side in &mut self.sides {
             for found in side.store.journal(side.read, 64).await? {
                 side.read = found.sequence;
                 match found.entry.direction {
-                    Direction::Sent => println!("{}", sentence(side.name, side.other, &found)),
-                    Direction::Decision => println!(
-                        "  {} decides            {:<19} {}",
-                        side.name,
-                        found.entry.label,
-                        String::from_utf8_lossy(&found.entry.bytes)
-                    ),
+                    Direction::Sent => news.push((found.entry.at, sentence(side.name, side.other, &found))),
+                    Direction::Decision => {
+                        let why = String::from_utf8_lossy(&found.entry.bytes);
+                        let said =
+                            format!("  {} decides            {:<19} {why}", side.name, found.entry.label);
+                        news.push((found.entry.at, said));
+                    }
                     Direction::Received => self.over |= found.entry.label == "FlexOrderResponse",
                 }
             }
         }
-        Ok(())
+        Ok(news)
     }
 }
 

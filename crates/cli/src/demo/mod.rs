@@ -22,6 +22,9 @@ use setting::Setting;
 /// The demo fails if it takes longer; it takes about two seconds.
 const AT_MOST: Duration = Duration::from_secs(30);
 
+/// How often the journals are read.
+const LOOK_AGAIN: Duration = Duration::from_millis(20);
+
 #[derive(Debug, Args)]
 pub(crate) struct Demo {
     /// Keep keys, configurations and databases in this new directory, to look at them afterwards.
@@ -58,11 +61,17 @@ impl Demo {
         let mut conversation = Conversation::between(Arc::clone(dso.store()), Arc::clone(agr.store()));
         let mut told: Vec<Fitted> = Vec::new();
         while told.len() < chargers.len() || !conversation.is_over() {
-            conversation.print_news().await?;
-            if let Ok(Some(fitting)) = tokio::time::timeout(Duration::from_millis(20), fittings.recv()).await
-            {
-                println!("{fitting}");
+            // What chargers were told is taken before the journals: whatever led to it is in them by then.
+            tokio::time::sleep(LOOK_AGAIN).await;
+            let mut news = Vec::new();
+            while let Ok(fitting) = fittings.try_recv() {
+                news.push((fitting.at, fitting.to_string()));
                 told.push(fitting);
+            }
+            news.extend(conversation.news().await?);
+            news.sort_by_key(|(at, _)| *at);
+            for (_, sentence) in news {
+                println!("{sentence}");
             }
         }
         setting.check(&told)?;

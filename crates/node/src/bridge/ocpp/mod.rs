@@ -18,7 +18,7 @@ use crate::config::OcppConfig;
 use crate::role::agr::Agr;
 
 pub(crate) use admission::Admission;
-pub(crate) use steering::{Steering, UnderWay};
+pub(crate) use steering::Steering;
 
 /// The chargers' side of an aggregator.
 #[derive(Clone, Debug)]

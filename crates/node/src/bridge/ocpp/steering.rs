@@ -1,5 +1,3 @@
-use std::collections::BTreeSet;
-use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -14,7 +12,7 @@ use super::{v2x, v16};
 use crate::config::ProfileUnit;
 use crate::context::Context;
 use crate::fleet::{Session, SetPoint, SetPointState};
-use crate::work::Turn;
+use crate::work::{Turn, UnderWay};
 
 /// The pause after a charger did not answer.
 const REST: Backoff = Backoff::new(Duration::from_secs(1), Duration::from_mins(1));
@@ -46,22 +44,8 @@ pub(super) enum Told {
 pub(crate) struct Steering {
     pub(crate) context: Context,
     pub(crate) registry: Registry,
-    pub(crate) under_way: UnderWay,
+    pub(crate) under_way: UnderWay<String>,
     pub(crate) tasks: TaskTracker,
-}
-
-/// The set-points that a charger is being told.
-#[derive(Clone, Debug, Default)]
-pub(crate) struct UnderWay(Arc<Mutex<BTreeSet<String>>>);
-
-impl UnderWay {
-    fn start(&self, key: String) -> bool {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).insert(key)
-    }
-
-    fn end(&self, key: &str) {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).remove(key);
-    }
 }
 
 impl Steering {
@@ -85,6 +69,7 @@ impl Steering {
     pub(crate) async fn turn(&self) -> Result<Turn, StoreError> {
         let now = self.context.now();
         let mut next: Option<Timestamp> = None;
+        let busy = self.under_way.now();
         for stored in self.context.store.open_records::<SetPoint>().await? {
             let SetPointState::Pending { not_before, .. } = stored.value.state else { continue };
             let over = stored.value.span().is_none_or(|span| span.end() <= now)
@@ -94,6 +79,7 @@ impl Steering {
             } else if not_before > now {
                 next = Some(next.map_or(not_before, |known| known.min(not_before)));
             } else if let Some(peer) = self.registry.get(&stored.value.session.charger)
+                && !busy.contains(&stored.value.session.to_string())
                 && self.under_way.start(stored.value.session.to_string())
             {
                 let steering = self.clone();

@@ -1,6 +1,3 @@
-use std::collections::BTreeSet;
-use std::sync::{Arc, Mutex, PoisonError};
-
 use tieline_store::{Attempt, Backoff, ChangeSet, OutboxEntry, Records as _, StoreError};
 use tieline_uftp::{Client, Delivery, MessageType, Role};
 use tokio_util::task::TaskTracker;
@@ -9,7 +6,7 @@ use tracing::{error, info, warn};
 use super::AddressBook;
 use crate::context::Context;
 use crate::market::{Offer, OfferState, Order, OrderState, Request, RequestState};
-use crate::work::Turn;
+use crate::work::{Turn, UnderWay};
 
 /// How many messages are on their way at a time.
 const AT_ONCE: usize = 64;
@@ -23,35 +20,19 @@ pub(crate) struct Courier {
     /// The role of those who are written to.
     pub(crate) to: Role,
     pub(crate) backoff: Backoff,
-    pub(crate) under_way: UnderWay,
+    pub(crate) under_way: UnderWay<i64>,
     pub(crate) tasks: TaskTracker,
-}
-
-/// The messages whose attempt has not ended.
-#[derive(Clone, Debug, Default)]
-pub(crate) struct UnderWay(Arc<Mutex<BTreeSet<i64>>>);
-
-impl UnderWay {
-    fn start(&self, id: i64) -> bool {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).insert(id)
-    }
-
-    fn end(&self, id: i64) {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).remove(&id);
-    }
-
-    fn count(&self) -> usize {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).len()
-    }
 }
 
 impl Courier {
     pub(crate) async fn turn(&self) -> Result<Turn, StoreError> {
         let now = self.context.now();
+        let busy = self.under_way.now();
         let mut waits = self.context.store.outbox_next_due().await?.is_some();
         for entry in self.context.store.outbox_due(now, AT_ONCE).await? {
             waits = true;
-            if self.under_way.count() < AT_ONCE && self.under_way.start(entry.id) {
+            if self.under_way.count() < AT_ONCE && !busy.contains(&entry.id) && self.under_way.start(entry.id)
+            {
                 let courier = self.clone();
                 self.tasks.spawn(async move { courier.carry(entry).await });
             }
@@ -79,7 +60,7 @@ impl Courier {
             // Not noted, so it is sent again: the peer drops what it knows.
             error!(recipient = entry.recipient, message_type = entry.label, %cause, "the delivery could not be noted");
         }
-        self.under_way.end(entry.id);
+        self.under_way.end(&entry.id);
         self.context.bells.outbox.ring();
     }
 

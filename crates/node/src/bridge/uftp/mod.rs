@@ -12,7 +12,7 @@ mod window;
 
 pub(crate) use address_book::AddressBook;
 pub(crate) use agr::AgrMarket;
-pub(crate) use courier::{Courier, UnderWay};
+pub(crate) use courier::Courier;
 pub(crate) use deciding::Deciding;
 pub(crate) use dso::DsoMarket;
 pub(crate) use inbox::StoreInbox;
