@@ -68,10 +68,6 @@ impl<K: Ord + Clone> UnderWay<K> {
         self.keys().remove(key);
     }
 
-    pub(crate) fn count(&self) -> usize {
-        self.keys().len()
-    }
-
     fn keys(&self) -> MutexGuard<'_, BTreeSet<K>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }

@@ -269,12 +269,17 @@ impl Store for MemoryStore {
         done(waiting as u64)
     }
 
-    fn outbox_due(&self, now: Timestamp, limit: usize) -> BoxFuture<'_, Vec<OutboxEntry>> {
+    fn outbox_due_besides(
+        &self,
+        now: Timestamp,
+        limit: usize,
+        under_way: Vec<i64>,
+    ) -> BoxFuture<'_, Vec<OutboxEntry>> {
         let tables = self.tables();
         done(
             tables
                 .outbox_heads()
-                .filter(|row| row.due <= now)
+                .filter(|row| row.due <= now && !under_way.contains(&row.entry.id))
                 .take(limit)
                 .map(|row| row.entry.clone())
                 .collect(),

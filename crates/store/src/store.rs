@@ -32,7 +32,17 @@ pub trait Store: fmt::Debug + Send + Sync + 'static {
     fn inbox_backlog(&self) -> BoxFuture<'_, u64>;
 
     /// Messages to be delivered now: the oldest one that is owed to each recipient in each conversation.
-    fn outbox_due(&self, now: Timestamp, limit: usize) -> BoxFuture<'_, Vec<OutboxEntry>>;
+    fn outbox_due(&self, now: Timestamp, limit: usize) -> BoxFuture<'_, Vec<OutboxEntry>> {
+        self.outbox_due_besides(now, limit, Vec::new())
+    }
+
+    /// [`outbox_due`](Self::outbox_due), without those of these numbers: they are on their way.
+    fn outbox_due_besides(
+        &self,
+        now: Timestamp,
+        limit: usize,
+        under_way: Vec<i64>,
+    ) -> BoxFuture<'_, Vec<OutboxEntry>>;
 
     /// When the next owed message is to be tried.
     fn outbox_next_due(&self) -> BoxFuture<'_, Option<Timestamp>>;

@@ -169,8 +169,13 @@ impl Store for SqliteStore {
         Box::pin(ready(Ok(self.writer.backlog())))
     }
 
-    fn outbox_due(&self, now: Timestamp, limit: usize) -> BoxFuture<'_, Vec<OutboxEntry>> {
-        self.read(move |connection| read::outbox_due(connection, now, limit))
+    fn outbox_due_besides(
+        &self,
+        now: Timestamp,
+        limit: usize,
+        under_way: Vec<i64>,
+    ) -> BoxFuture<'_, Vec<OutboxEntry>> {
+        self.read(move |connection| read::outbox_due(connection, now, limit, &under_way))
     }
 
     fn outbox_next_due(&self) -> BoxFuture<'_, Option<Timestamp>> {

@@ -62,11 +62,14 @@ pub(super) fn outbox_due(
     connection: &Connection,
     now: Timestamp,
     limit: usize,
+    under_way: &[i64],
 ) -> Result<Vec<OutboxEntry>, StoreError> {
     let sql = format!(
-        "SELECT {OUTBOX} FROM outbox WHERE id IN ({OUTBOX_HEADS}) AND due <= ?1 ORDER BY id LIMIT ?2"
+        "SELECT {OUTBOX} FROM outbox WHERE id IN ({OUTBOX_HEADS}) AND due <= ?1 \
+         AND id NOT IN (SELECT value FROM json_each(?3)) ORDER BY id LIMIT ?2"
     );
-    all(connection, &sql, params![nanoseconds(now), limited(limit)], row::outbox)
+    let under_way = format!("{under_way:?}");
+    all(connection, &sql, params![nanoseconds(now), limited(limit), under_way], row::outbox)
 }
 
 pub(super) fn outbox_next_due(connection: &Connection) -> Result<Option<Timestamp>, StoreError> {

@@ -28,19 +28,20 @@ impl Courier {
     pub(crate) async fn turn(&self) -> Result<Turn, StoreError> {
         let now = self.context.now();
         let busy = self.under_way.now();
-        let mut waits = self.context.store.outbox_next_due().await?.is_some();
-        for entry in self.context.store.outbox_due(now, AT_ONCE).await? {
-            waits = true;
-            if self.under_way.count() < AT_ONCE && !busy.contains(&entry.id) && self.under_way.start(entry.id)
-            {
-                let courier = self.clone();
-                self.tasks.spawn(async move { courier.carry(entry).await });
-            }
-        }
-        if !waits {
+        // Those under way ring when they end.
+        let room = AT_ONCE.saturating_sub(busy.len());
+        if room == 0 {
             return Ok(Turn::Until(None));
         }
-        // Those under way ring when they end; for the others there is a time.
+        let due = self.context.store.outbox_due_besides(now, room, busy.into_iter().collect()).await?;
+        let found = due.len();
+        for entry in due.into_iter().filter(|entry| self.under_way.start(entry.id)) {
+            let courier = self.clone();
+            self.tasks.spawn(async move { courier.carry(entry).await });
+        }
+        if found == room {
+            return Ok(Turn::Again);
+        }
         let next = self.context.store.outbox_next_due().await?.filter(|due| *due > now);
         Ok(Turn::Until(next))
     }
