@@ -177,7 +177,8 @@ impl Starting {
             stop.cancelled().await;
             registry.close_all();
         });
-        self.listen(ocpp.listen, &ocpp.transport, csms)
+        let service = axum::Router::new().fallback_service(csms);
+        self.listen(ocpp.listen, &ocpp.transport, service)
     }
 
     async fn dso(&mut self, uftp: &UftpConfig, dso: DsoConfig) -> Result<(), NodeError> {
@@ -308,25 +309,12 @@ impl Starting {
         self.listen(uftp.listen, &uftp.transport, service)
     }
 
-    fn listen<S, B>(
+    fn listen(
         &self,
         address: SocketAddr,
         transport: &Transport,
-        service: S,
-    ) -> Result<SocketAddr, NodeError>
-    where
-        S: tower::Service<
-                http::Request<hyper::body::Incoming>,
-                Response = http::Response<B>,
-                Error = std::convert::Infallible,
-            > + Clone
-            + Send
-            + Sync
-            + 'static,
-        S::Future: Send,
-        B: http_body::Body<Data = bytes::Bytes> + Send + 'static,
-        B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
-    {
+        service: axum::Router,
+    ) -> Result<SocketAddr, NodeError> {
         match transport {
             Transport::Plaintext => self.spawn_server(PlainListener::bind(address)?, service),
             Transport::Tls { certificate, private_key } => {
@@ -337,21 +325,7 @@ impl Starting {
         }
     }
 
-    fn spawn_server<L, S, B>(&self, listener: L, service: S) -> Result<SocketAddr, NodeError>
-    where
-        L: Listener,
-        S: tower::Service<
-                http::Request<hyper::body::Incoming>,
-                Response = http::Response<B>,
-                Error = std::convert::Infallible,
-            > + Clone
-            + Send
-            + Sync
-            + 'static,
-        S::Future: Send,
-        B: http_body::Body<Data = bytes::Bytes> + Send + 'static,
-        B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
-    {
+    fn spawn_server<L: Listener>(&self, listener: L, service: axum::Router) -> Result<SocketAddr, NodeError> {
         let bound = listener.local_addr().map_err(|cause| NodeError::Unusable(cause.to_string()))?;
         let stop = self.stop.clone();
         self.tasks.spawn(async move {

@@ -133,7 +133,8 @@ impl AgrMarket {
     }
 }
 
-async fn nothing() -> Decision {
+/// Messages without longer work.
+pub(super) async fn nothing() -> Decision {
     Decision::Noted
 }
 

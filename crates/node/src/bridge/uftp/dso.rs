@@ -7,10 +7,10 @@ use tieline_uftp::message::{
     Isp,
 };
 use tieline_uftp::value::{ActivationFactor, DateTime, MessageId};
-use tieline_uftp::{Accepted, Decision, Noted, Rejected, RejectionReason, Role, Text, Uftp};
+use tieline_uftp::{Accepted, Noted, Rejected, RejectionReason, Role, Text, Uftp};
 use tracing::{info, warn};
 
-use super::agr::{decides, take_test, window};
+use super::agr::{decides, nothing, take_test, window};
 use super::window::{day, flex_message};
 use super::{Letters, Verdict, Work};
 use crate::market::{
@@ -182,10 +182,6 @@ fn unwritable(cause: &dyn std::fmt::Display) -> StoreError {
 
 fn join(one: tieline_types::TimeSpan, other: tieline_types::TimeSpan) -> Option<tieline_types::TimeSpan> {
     tieline_types::TimeSpan::new(one.start().min(other.start()), one.end().max(other.end()))
-}
-
-async fn nothing() -> Decision {
-    Decision::Noted
 }
 
 async fn note_request_response(
