@@ -38,6 +38,9 @@ pub struct SqliteOptions {
     pub waiting_bytes: usize,
     /// Change sets that share one commit, at the most.
     pub shared: usize,
+    /// How long a commit waits for as many change sets as shared the one before; 0 for not at all. One writer alone
+    /// never waits.
+    pub linger: Duration,
     /// Pages of 4096 bytes that the write-ahead log holds before they are copied into the database. More of them make
     /// for fewer copies and a longer log.
     pub checkpoint_pages: u32,
@@ -47,7 +50,14 @@ pub struct SqliteOptions {
 
 impl Default for SqliteOptions {
     fn default() -> Self {
-        Self { waiting: 4096, waiting_bytes: 64 << 20, shared: 256, checkpoint_pages: 4096, readers: 4 }
+        Self {
+            waiting: 4096,
+            waiting_bytes: 64 << 20,
+            shared: 256,
+            linger: Duration::from_micros(100),
+            checkpoint_pages: 4096,
+            readers: 4,
+        }
     }
 }
 

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::thread::{self, JoinHandle};
+use std::time::Duration;
 
 use rusqlite::{Connection, TransactionBehavior};
 use tokio::sync::{mpsc, oneshot};
@@ -57,8 +58,14 @@ impl Writer {
         let (jobs, waiting) = mpsc::channel(options.waiting.max(1));
         let shown = Arc::new(Shown::default());
         shown.backlog.store(tally.backlog, Ordering::Release);
-        let mut desk =
-            Desk { connection, tally, waiting, shared: options.shared.max(1), shown: Arc::clone(&shown) };
+        let mut desk = Desk {
+            connection,
+            tally,
+            waiting,
+            shared: options.shared.max(1),
+            linger: options.linger,
+            shown: Arc::clone(&shown),
+        };
         let thread = thread::Builder::new()
             .name("tieline-store".to_owned())
             .spawn(move || desk.run())
@@ -129,14 +136,35 @@ struct Desk {
     tally: Tally,
     waiting: mpsc::Receiver<Job>,
     shared: usize,
+    linger: Duration,
     shown: Arc<Shown>,
 }
 
 impl Desk {
     fn run(&mut self) {
         let mut jobs = Vec::with_capacity(self.shared);
-        while self.waiting.blocking_recv_many(&mut jobs, self.shared) > 0 {
+        let mut shared_before = 1;
+        while let Some(first) = self.waiting.blocking_recv() {
+            jobs.push(first);
+            if self.waiting.len() + 1 < shared_before {
+                self.wait_for_the_others();
+            }
+            while jobs.len() < self.shared
+                && let Ok(job) = self.waiting.try_recv()
+            {
+                jobs.push(job);
+            }
+            shared_before = jobs.len();
             self.write(&mut jobs);
+        }
+    }
+
+    /// Those who shared the last commit were answered together and are about to come back. Without a pause the first of
+    /// them would have a commit for itself, for which all the others wait.
+    fn wait_for_the_others(&self) {
+        if !self.linger.is_zero() {
+            #[expect(clippy::disallowed_methods, reason = "this thread is the writer's own")]
+            thread::sleep(self.linger);
         }
     }
 
@@ -167,28 +195,29 @@ impl Desk {
     }
 
     fn transact(&mut self, jobs: &mut Vec<Job>, outcomes: &mut Vec<Outcome>) -> Result<Tally, StoreError> {
-        let mut transaction = self.connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+        let transaction = self.connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
         let mut tally = self.tally.refreshed(&transaction)?;
         // Those that are not reached stay in `jobs`, to be told.
         jobs.reverse();
         while !jobs.is_empty() {
-            let savepoint = transaction.savepoint()?;
+            // Prepared once, which `Transaction::savepoint` does each time.
+            transaction.prepare_cached("SAVEPOINT job")?.execute([])?;
             let Some(job) = jobs.pop() else { break };
             let mut tally_after = tally;
-            let outcome = job.work.apply(&savepoint, &mut tally_after);
+            let outcome = job.work.apply(&transaction, &mut tally_after);
             let done = outcome.is_done();
             outcomes.push(outcome);
-            if done {
-                savepoint.commit()?;
-                tally = tally_after;
-            } else {
-                // Takes back what this job had changed, and nothing else.
-                drop(savepoint);
-            }
             // A full or failing disk takes the whole transaction back: what came before is lost as well.
             if transaction.is_autocommit() {
                 return Err(StoreError::Database("the transaction was taken back".to_owned()));
             }
+            if done {
+                tally = tally_after;
+            } else {
+                // Takes back what this job had changed, and nothing else.
+                transaction.prepare_cached("ROLLBACK TO job")?.execute([])?;
+            }
+            transaction.prepare_cached("RELEASE job")?.execute([])?;
         }
         tally.write(&transaction)?;
         transaction.commit()?;
