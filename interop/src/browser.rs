@@ -10,11 +10,13 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result, bail, ensure};
 
+use crate::document::Document;
+
 /// What the browser is called on different systems.
 const NAMES: [&str; 4] = ["chromium", "chromium-browser", "google-chrome-stable", "google-chrome"];
 
 /// How long a page may take. It takes about a second; a machine that builds something else meanwhile needs more.
-const PATIENCE: Duration = Duration::from_secs(120);
+const PATIENCE: Duration = Duration::from_mins(2);
 
 /// A headless Chromium that talks to nobody.
 #[derive(Clone, Debug)]
@@ -55,9 +57,13 @@ impl Browser {
         Ok(found.map(Self))
     }
 
-    /// The document as it stands once the page was loaded and its scripts ran.
-    pub fn document(&self, page: &Path, (width, height): (u32, u32)) -> Result<String> {
-        self.run(page, &["--dump-dom".to_owned(), format!("--window-size={width},{height}")])
+    /// Opens a page in a window of this many pixels, and lets its scripts run.
+    pub fn open(&self, page: &Path, (width, height): (u32, u32)) -> Result<Document> {
+        let copy = tempfile::Builder::new().suffix(".html").tempfile().context("no copy of the page")?;
+        let page = fs::read_to_string(page).with_context(|| format!("no page {}", page.display()))?;
+        fs::write(copy.path(), page + Document::MEASURE)?;
+        let window = format!("--window-size={width},{height}");
+        self.run(copy.path(), &["--dump-dom".to_owned(), window]).map(Document::new)
     }
 
     /// A picture of the upper left of a page, written to `to` as PNG.
@@ -68,14 +74,17 @@ impl Browser {
         scheme: ColourScheme,
         to: &Path,
     ) -> Result<Picture> {
-        let preferred = if scheme == ColourScheme::Dark { 0 } else { 1 };
+        // The numbers of Blink's own setting.
+        let preferred = match scheme {
+            ColourScheme::Dark => 0,
+            ColourScheme::Light => 1,
+        };
         self.run(
             page,
             &[
                 format!("--screenshot={}", to.display()),
                 format!("--window-size={width},{height}"),
                 format!("--blink-settings=preferredColorScheme={preferred}"),
-                "--hide-scrollbars".to_owned(),
                 "--force-device-scale-factor=1".to_owned(),
             ],
         )?;
@@ -89,7 +98,7 @@ impl Browser {
         let mut process = Command::new(&self.0)
             .args(["--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run"])
             .args(["--disable-background-networking", "--disable-component-update", "--disable-sync"])
-            .args(["--disable-dev-shm-usage", "--disable-extensions"])
+            .args(["--disable-dev-shm-usage", "--disable-extensions", "--hide-scrollbars"])
             .arg(format!("--user-data-dir={}", profile.path().join("profile").display()))
             .args(arguments)
             .arg(format!("file://{}", page.canonicalize().context("where is the page?")?.display()))

@@ -7,7 +7,8 @@
 //! - [`Node`]: `tieline run` over a data directory, to be killed and started again.
 //! - [`UftpPeer`] and [`Charger`]: a market participant and an EV charger, each a [`Peer`] process.
 //! - [`IspWindow`]: some ISPs soon to come, for requests and orders.
-//! - [`Browser`]: Chromium without a screen, to look at pages that Tieline writes.
+//! - [`Browser`]: Chromium without a screen, to look at pages that Tieline writes; [`Document`] and [`Picture`] are what
+//!   it saw.
 //! - [`Schema`]: the published XML schema as a judge of what Tieline writes.
 
 #![forbid(unsafe_code)]
@@ -20,6 +21,7 @@ mod browser;
 mod charger;
 mod charging_profile;
 mod config;
+mod document;
 mod event;
 mod isp_window;
 mod keys;
@@ -36,6 +38,7 @@ pub use browser::{Browser, ColourScheme, Picture};
 pub use charger::{Charger, ChargerSettings, OcppVersion};
 pub use charging_profile::ChargingProfile;
 pub use config::{AgrConfig, ChargerConfig, DsoConfig, PeerConfig, UftpConfig, Unit};
+pub use document::Document;
 pub use event::Event;
 pub use isp_window::IspWindow;
 pub use keys::{AGR_KEY, DSO_KEY, KeyPair};

@@ -12,12 +12,6 @@ const WIDTH: u32 = 1280;
 const HEIGHT: u32 = 3600;
 const CHARTS: [&str; 5] = ["chart-load", "chart-window", "chart-charging", "chart-served", "chart-money"];
 
-/// Writes where each chart's drawing is into the document, as the browser laid it out.
-const MEASURE: &str = "<script>for (const svg of document.querySelectorAll('figure svg')) {
-    const box = svg.getBoundingClientRect();
-    svg.dataset.box = [box.left, box.top, box.width, box.height].map(Math.floor).join(' ');
-}</script>";
-
 #[test]
 fn a_browser_shows_every_chart_and_number() {
     let Some(browser) = Browser::find().unwrap() else {
@@ -30,10 +24,8 @@ fn a_browser_shows_every_chart_and_number() {
     let day = sample::day(date(2026, 6, 4), 180, 7);
     super::write(&day, &page).unwrap();
 
-    let measuring = folder.join("measuring.html");
-    std::fs::write(&measuring, std::fs::read_to_string(&page).unwrap() + MEASURE).unwrap();
-    let document = browser.document(&measuring, (WIDTH, HEIGHT)).unwrap();
-    assert_eq!(document.matches("id=\"tip\"").count(), 1, "the script did not run");
+    let document = browser.open(&page, (WIDTH, HEIGHT)).unwrap();
+    assert!(document.attribute("tip", "hidden").is_ok(), "the script did not run");
     for (id, attribute, value) in [
         ("day", "data-isps", "96"),
         ("key-ordered", "data-watt-seconds", ""),
@@ -45,7 +37,7 @@ fn a_browser_shows_every_chart_and_number() {
         ("session-180", "data-charger", "CP-0180"),
         ("total-agr", "data-net", &day.settlement.agr.unwrap().net.to_string()),
     ] {
-        let found = attribute_of(&document, id, attribute);
+        let found = document.attribute(id, attribute).unwrap();
         assert!(value.is_empty() && !found.is_empty() || found == value, "{id} {attribute}: {found}");
     }
 
@@ -55,9 +47,8 @@ fn a_browser_shows_every_chart_and_number() {
         assert_eq!((picture.width, picture.height), (WIDTH, HEIGHT));
         assert_eq!(picture.brightness_of_corner() > 127, scheme == ColourScheme::Light);
         for chart in CHARTS {
-            let place = attribute_of(&document, &format!("{chart}-svg"), "data-box");
-            let place: Vec<u32> = place.split(' ').map(|number| number.parse().unwrap()).collect();
-            let colours = picture.colours(place.try_into().unwrap()).unwrap();
+            let place = document.place(&format!("{chart}-svg")).unwrap();
+            let colours = picture.colours(place).unwrap();
             assert!(colours.len() > 24, "{chart} has {} colours in {scheme:?}", colours.len());
         }
     }
@@ -67,13 +58,4 @@ fn a_browser_shows_every_chart_and_number() {
 #[expect(clippy::disallowed_methods, reason = "who runs the tests may want to see what they saw")]
 fn folder(temporary: &Path) -> PathBuf {
     std::env::var_os("TIELINE_REPORT_DIR").map_or_else(|| temporary.to_owned(), PathBuf::from)
-}
-
-/// An attribute of the element with this id.
-fn attribute_of(document: &str, id: &str, attribute: &str) -> String {
-    let place = document.find(&format!(" id=\"{id}\"")).unwrap_or_else(|| panic!("there is no {id}"));
-    let start = document[..place].rfind('<').unwrap();
-    let element = &document[start..start + document[start..].find('>').unwrap()];
-    let value = element.split(&format!(" {attribute}=\"")).nth(1);
-    value.unwrap_or_else(|| panic!("{id} has no {attribute}")).split('"').next().unwrap().to_owned()
 }

@@ -108,3 +108,54 @@ fn magnitude(power: Power, span: TimeSpan) -> i128 {
 fn total(energies: impl Iterator<Item = i128>) -> Energy {
     Energy::from_watt_seconds(i64::try_from(energies.sum::<i128>()).unwrap_or(i64::MAX))
 }
+
+#[cfg(test)]
+mod tests {
+    use jiff::civil::date;
+
+    use super::*;
+    use crate::report::sample;
+
+    #[test]
+    fn a_driver_is_in_the_class_of_what_was_got() {
+        let mut session = sample::day(date(2026, 6, 4), 1, 1).sessions.remove(0);
+        let watt_hours = |watt_hours| Energy::from_watt_hours(watt_hours).unwrap();
+        for (asked, got, class) in [
+            (10_000, 10_000, Class::Served),
+            (10_000, 12_000, Class::Served),
+            (10_000, 9_501, Class::Served),
+            (10_000, 9_500, Class::AtLeast(90)),
+            (10_000, 8_999, Class::AtLeast(75)),
+            (10_000, 5_000, Class::AtLeast(50)),
+            (10_000, 4_999, Class::AtLeast(0)),
+            (10_000, -4_999, Class::AtLeast(0)),
+            (0, 0, Class::Served),
+        ] {
+            (session.asked, session.got) = (watt_hours(asked), watt_hours(got));
+            assert_eq!(Class::of(&session), class, "{got} of {asked} Wh");
+        }
+    }
+
+    #[test]
+    fn only_the_whole_is_a_hundred_percent() {
+        let energy = Energy::from_watt_seconds;
+        for (part, whole, share) in
+            [(999_999, 1_000_000, Some(999)), (7, 7, Some(1000)), (-1, 3, Some(-334)), (1, 0, None)]
+        {
+            assert_eq!(permille(energy(part), energy(whole)), share);
+        }
+    }
+
+    #[test]
+    fn orders_up_and_down_do_not_cancel() {
+        let mut day = sample::day(date(2026, 6, 4), 0, 1);
+        for (isp, watts) in [(0, 4_000), (1, -4_000)] {
+            day.isps[isp].ordered = Some(Power::from_watts(watts));
+            day.isps[isp].delivered = Some(Power::from_watts(watts / 2));
+        }
+        let figures = Figures::of(&day);
+        assert_eq!(figures.ordered, Energy::from_watt_hours(2_000).unwrap());
+        assert_eq!(figures.delivered_permille(), Some(500));
+        assert_eq!(figures.got_permille(), None);
+    }
+}

@@ -92,14 +92,14 @@ impl Car {
     fn new(index: usize, day: TimeSpan, chance: &mut Chance) -> Self {
         let evening = chance.below(3) > 0;
         let (hour, spread) = if evening { (17 * 60, 240) } else { (8 * 60, 150) };
-        let arrival = hour - spread / 2 + (chance.below(spread) + chance.below(spread)) / 2;
+        let arrival = hour - spread / 2 + i64::midpoint(chance.below(spread), chance.below(spread));
         let stay = if evening { 150 + chance.below(420) } else { 240 + chance.below(360) };
         let minutes = |minutes: i64| day.start() + SignedDuration::from_mins(minutes);
         let (arrival, departure) = (minutes(arrival / STEP * STEP), minutes((arrival + stay) / STEP * STEP));
         let most = [3_680, 7_360, 11_040, 11_040, 22_080][usize::try_from(chance.below(5)).unwrap()];
         let asked = (4_000 + chance.below(26_000)).min(most * stay / 60 * 8 / 10);
         let behaviours =
-            ["obedient", "obedient", "obedient", "obedient", "late by a minute", "deaf to limits"];
+            ["obedient", "obedient", "obedient", "obedient", "late by a minute", "ignores limits"];
         let session = Session {
             charger: format!("CP-{:04}", index + 1),
             ocpp: ["1.6", "2.0.1", "2.1"][index % 3].to_owned(),
@@ -112,7 +112,7 @@ impl Car {
             got: Energy::ZERO,
             trace: Vec::new(),
         };
-        Self { session, most, arrives_charging: chance.below(10) > 0 }
+        Self { session, most, arrives_charging: chance.below(40) > 0 }
     }
 
     /// What it would draw now.
@@ -140,8 +140,7 @@ fn drawn(cars: &mut [Car], span: TimeSpan, allowed: i64) -> i64 {
         let wishes: i64 = cars.iter().map(|car| car.wish(now)).sum();
         for car in cars.iter_mut() {
             let wish = car.wish(now);
-            let watts =
-                if wishes > allowed { wish * (allowed / 1000) / (wishes / 1000).max(1) } else { wish };
+            let watts = if wishes > allowed { wish * allowed / wishes } else { wish };
             car.draw(now, watts.min(wish));
             sum += watts.min(wish);
         }

@@ -4,6 +4,7 @@ use tieline_types::{Power, TimeSpan};
 
 use super::Chart;
 use super::frame::{LEFT, RIGHT, hours, time_scale};
+use super::path::Path;
 use super::scale::{Length, Scale};
 use crate::report::day::{Day, Session};
 use crate::report::figures::{Class, permille};
@@ -12,7 +13,7 @@ use crate::report::label::{Clock, kilowatt_hours, kilowatts, percent};
 /// More rows would be thinner than a pixel or the chart higher than a screen; of more sessions some are left out.
 const MOST_ROWS: usize = 300;
 /// How many parts of the day a row is coloured in: of five minutes, on most days.
-const CELLS: usize = 288;
+const CELLS: i64 = 288;
 /// How many steps of power have a colour of their own.
 const LEVELS: i64 = 5;
 const TOP: i64 = 30;
@@ -44,7 +45,7 @@ pub(in crate::report) fn charging(day: &Day, span: TimeSpan, clock: &Clock) -> M
             path class={ "level-" (level) } d=(strips(placed(), span, row, most, level)) {}
         }
         path.stated d=(stated(placed(), span, time, row)) {}
-        g.axis { text x=(LEFT - 8) y=(TOP + 12) text-anchor="end" { "cars" } }
+        g.axis { text x=(LEFT - 8) y=(TOP + 12) text-anchor="end" { (shown.len()) " cars" } }
         g.short { @for (y, session) in placed() {
             @if Class::of(session) != Class::Served {
                 circle cx=(RIGHT + 8) cy=(Length(y.0 + row.0 / 2)) r="3" {}
@@ -58,13 +59,13 @@ pub(in crate::report) fn charging(day: &Day, span: TimeSpan, clock: &Clock) -> M
     let mut legend = vec![("stay", "there, not charging")];
     let classes = ["level-1", "level-2", "level-3", "level-4", "level-5"];
     legend.extend(classes.into_iter().zip(labels.iter().map(String::as_str)));
-    legend.push(("stated", "departure as stated"));
-    legend.push(("short", "missed at least 0.5 kWh"));
+    legend.push(("stated", "stated departure"));
+    legend.push(("short", "short by 0.5 kWh or more"));
     Chart {
         id: "chart-charging",
         title: "Charging, car by car",
         description: "A row for each session, in the order of arrival: how long the car was there, when it charged, and how hard.",
-        height: bottom.0 / 10 + 34,
+        height: bottom.0 / 10 + 28,
         legend: &legend,
         note: (every > 1).then(|| {
             let all = day.sessions.len();
@@ -91,18 +92,18 @@ fn ends(time: Scale, from: Timestamp, to: Timestamp) -> (Length, Length) {
     (time.at(from.as_second()), time.at(to.as_second()))
 }
 
-/// What is drawn of a row's height; the rest keeps it apart from the next.
-fn thickness(row: Length) -> Length {
-    Length((row.0 * 4 / 5).max(15))
+/// Where what is drawn of a row ends; the rest keeps it apart from the next.
+fn below(y: Length, row: Length) -> Length {
+    Length(y.0 + (row.0 * 4 / 5).max(15))
 }
 
-fn stays<'a>(rows: impl Iterator<Item = (Length, &'a Session)>, time: Scale, row: Length) -> String {
-    let high = thickness(row);
-    rows.map(|(y, session)| {
+fn stays<'a>(rows: impl Iterator<Item = (Length, &'a Session)>, time: Scale, row: Length) -> Path {
+    let mut path = Path::default();
+    for (y, session) in rows {
         let (from, to) = ends(time, session.arrival, session.departure);
-        format!("M{from} {y}H{to}v{high}H{from}Z")
-    })
-    .collect()
+        path.rectangle((from, y), (to, below(y, row)));
+    }
+    path
 }
 
 fn stated<'a>(
@@ -110,12 +111,15 @@ fn stated<'a>(
     span: TimeSpan,
     time: Scale,
     row: Length,
-) -> String {
-    rows.filter_map(|(y, session)| {
-        let stated = session.stated_departure.filter(|stated| span.contains(*stated))?;
-        Some(format!("M{} {y}v{}", time.at(stated.as_second()), thickness(row)))
-    })
-    .collect()
+) -> Path {
+    let mut path = Path::default();
+    for (y, session) in rows {
+        if let Some(stated) = session.stated_departure.filter(|stated| span.contains(*stated)) {
+            path.begin(time.at(stated.as_second()), y);
+            path.upright(below(y, row));
+        }
+    }
+    path
 }
 
 /// The parts of all rows in which a car charges at this level.
@@ -125,20 +129,18 @@ fn strips<'a>(
     row: Length,
     most: i64,
     level: i64,
-) -> String {
-    let cells = Scale::new((0, CELLS as i64), (Length::pixels(LEFT), Length::pixels(RIGHT)));
-    let high = thickness(row);
-    let mut path = String::new();
+) -> Path {
+    let cells = Scale::new((0, CELLS), (Length::pixels(LEFT), Length::pixels(RIGHT)));
+    let mut path = Path::default();
     for (y, session) in rows {
-        let levels: Vec<i64> = means(session, span).iter().map(|mean| level_of(*mean, most)).collect();
-        let mut cell = 0;
-        for run in levels.chunk_by(|one, other| one == other) {
-            let end = cell + run.len() as i64;
-            if run.first() == Some(&level) {
-                let (from, to) = (cells.at(cell), cells.at(end));
-                path.push_str(&format!("M{from} {y}H{to}v{high}H{from}Z"));
+        let levels = means(session, span).into_iter().map(|mean| level_of(mean, most));
+        let levels: Vec<(i64, i64)> = (0..CELLS).zip(levels).collect();
+        for run in levels.chunk_by(|(_, one), (_, other)| one == other) {
+            if let ([(from, found), ..], [.., (to, _)]) = (run, run)
+                && *found == level
+            {
+                path.rectangle((cells.at(*from), y), (cells.at(to + 1), below(y, row)));
             }
-            cell = end;
         }
     }
     path
@@ -156,28 +158,27 @@ fn level_of(power: Power, most: i64) -> i64 {
 }
 
 fn label(level: i64, most: i64) -> String {
-    let bound = |level| kilowatts(Power::from_watts(most / LEVELS * level));
-    format!("{} to {} kW", bound(level - 1), bound(level))
+    format!("up to {} kW", kilowatts(Power::from_watts(most / LEVELS * level)))
 }
 
 /// What a car drew in each cell of the day, as means.
 fn means(session: &Session, span: TimeSpan) -> Vec<Power> {
     let (start, length) = (span.start().as_millisecond(), span.duration().as_millis());
-    let edge = |cell: usize| length * cell as i128 / CELLS as i128;
-    let mut energy = vec![0_i128; CELLS];
+    let cells = i128::from(CELLS);
+    let edges: Vec<(i128, i128)> =
+        (0..cells).map(|cell| (length * cell / cells, length * (cell + 1) / cells)).collect();
+    let mut energies = vec![0_i128; edges.len()];
+    let since = |at: Timestamp| i128::from(at.as_millisecond() - start).clamp(0, length);
     let ends = session.trace.iter().skip(1).map(|draw| draw.from).chain([session.departure]);
     for (draw, end) in session.trace.iter().zip(ends) {
-        let since = |at: Timestamp| i128::from(at.as_millisecond() - start).clamp(0, length);
         let (from, to) = (since(draw.from), since(end.min(session.departure)));
-        let mut cell = usize::try_from(from * CELLS as i128 / length.max(1)).unwrap_or(0);
-        while cell < CELLS && edge(cell) < to {
-            let time = to.min(edge(cell + 1)) - from.max(edge(cell));
-            energy[cell] += i128::from(draw.power.watts()) * time.max(0);
-            cell += 1;
+        let first = edges.partition_point(|(_, end)| *end <= from);
+        let touched = energies.iter_mut().zip(&edges).skip(first).take_while(|(_, (start, _))| *start < to);
+        for (energy, (start, end)) in touched {
+            *energy += i128::from(draw.power.watts()) * (to.min(*end) - from.max(*start)).max(0);
         }
     }
-    let mean = |(cell, energy): (usize, i128)| energy / (edge(cell + 1) - edge(cell)).max(1);
-    let means = energy.into_iter().enumerate().map(mean);
+    let means = energies.into_iter().zip(edges).map(|(energy, (start, end))| energy / (end - start).max(1));
     means.map(|watts| Power::from_watts(i64::try_from(watts).unwrap_or(i64::MAX))).collect()
 }
 
@@ -197,4 +198,79 @@ fn said(session: &Session, clock: &Clock) -> String {
             .map(|share| format!("({})", percent(Some(share))))
             .unwrap_or_default(),
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use jiff::SignedDuration;
+    use jiff::civil::date;
+    use tieline_types::Energy;
+
+    use super::*;
+    use crate::report::day::Draw;
+    use crate::report::sample;
+
+    /// A car that draws 6 kW for the first hour of the span, 12 kW for the next half, and stays for two hours.
+    fn session(start: Timestamp) -> Session {
+        let after = |minutes| start + SignedDuration::from_mins(minutes);
+        let draws = [(0, 6_000), (60, 12_000), (90, 0)];
+        Session {
+            charger: "CP-1".to_owned(),
+            ocpp: "2.1".to_owned(),
+            behaviour: "obedient".to_owned(),
+            arrival: start,
+            departure: after(120),
+            stated_departure: None,
+            asked: Energy::from_watt_hours(12_000).unwrap(),
+            got: Energy::from_watt_hours(12_000).unwrap(),
+            trace: draws
+                .map(|(at, watts)| Draw { from: after(at), power: Power::from_watts(watts) })
+                .to_vec(),
+        }
+    }
+
+    #[test]
+    fn the_means_of_the_cells_hold_all_energy() {
+        for day in [date(2026, 6, 4), date(2026, 3, 29), date(2026, 10, 25)] {
+            let span = sample::day(day, 0, 1).span().unwrap();
+            let means = means(&session(span.start() + SignedDuration::from_mins(602)), span);
+            let watts: i128 = means.iter().map(|mean| i128::from(mean.watts())).sum();
+            let energy = watts * i128::from(span.duration().as_secs()) / i128::from(CELLS);
+            // Each mean may lose less than a watt, over five minutes.
+            assert!((0..i128::from(CELLS) * 300).contains(&(43_200_000 - energy)), "{energy}");
+        }
+    }
+
+    #[test]
+    fn what_lies_outside_the_day_is_left_out() {
+        let span = sample::day(date(2026, 6, 4), 0, 1).span().unwrap();
+        let before = means(&session(span.start() - SignedDuration::from_mins(60)), span);
+        assert_eq!(before[..6], [Power::from_watts(12_000); 6]);
+        assert!(before[6..].iter().all(|mean| *mean == Power::ZERO));
+        let after = means(&session(span.end() - SignedDuration::from_mins(30)), span);
+        assert!(after[..282].iter().all(|mean| *mean == Power::ZERO));
+        assert_eq!(after[282..], [Power::from_watts(6_000); 6]);
+        assert!(means(&session(span.end()), span).iter().all(|mean| *mean == Power::ZERO));
+    }
+
+    #[test]
+    fn levels_go_up_to_the_most_in_equal_steps() {
+        for (watts, level) in
+            [(-5, 0), (0, 0), (99, 0), (100, 1), (2_000, 1), (2_001, 2), (10_000, 5), (20_000, 5)]
+        {
+            assert_eq!(level_of(Power::from_watts(watts), 10_000), level, "{watts} W");
+        }
+    }
+
+    #[test]
+    fn a_car_is_drawn_where_and_as_it_charged() {
+        let span = sample::day(date(2026, 6, 4), 0, 1).span().unwrap();
+        let session = session(span.start());
+        let drawn =
+            |level| strips([(Length::pixels(30), &session)].into_iter(), span, Length(100), 12_000, level);
+        // A day is 1040 pixels wide: an hour is 43.3 of them.
+        assert_eq!(drawn(3).to_string(), "M64 30H107.3V38H64Z");
+        assert_eq!(drawn(5).to_string(), "M107.3 30H129V38H107.3Z");
+        assert_eq!(drawn(1).to_string(), "");
+    }
 }

@@ -2,6 +2,7 @@ use jiff::{SignedDuration, Timestamp};
 use maud::{Markup, html};
 use tieline_types::{Power, TimeSpan};
 
+use super::path::Path;
 use super::scale::{Length, Scale, ticks};
 use crate::report::label::{Clock, kilowatts};
 
@@ -39,7 +40,7 @@ impl Frame {
             low = low.min(power.watts());
             high = high.max(power.watts());
         }
-        let power_ticks = ticks(low, high, 6);
+        let power_ticks = ticks(low, high, 7);
         let ends = (power_ticks.first().copied().unwrap_or(low), power_ticks.last().copied().unwrap_or(high));
         let power = Scale::new(ends, (Length::pixels(bottom), Length::pixels(top)));
         Self { time: time_scale(span), power, span, power_ticks }
@@ -51,27 +52,27 @@ impl Frame {
     }
 
     /// A line that holds each power for its span. Where a span does not follow the one before, it begins anew.
-    pub(super) fn steps(&self, powers: impl IntoIterator<Item = (TimeSpan, Power)>) -> String {
-        let mut path = String::new();
+    pub(super) fn steps(&self, powers: impl IntoIterator<Item = (TimeSpan, Power)>) -> Path {
+        let mut path = Path::default();
         let mut end = None;
         for (span, power) in powers {
             let ((from, level), (to, _)) = (self.point(span.start(), power), self.point(span.end(), power));
             if end == Some(span.start()) {
-                path.push_str(&format!("V{level}H{to}"));
+                path.upright(level);
             } else {
-                path.push_str(&format!("M{from} {level}H{to}"));
+                path.begin(from, level);
             }
+            path.across(to);
             end = Some(span.end());
         }
         path
     }
 
     /// The area between two powers for each span.
-    pub(super) fn areas(&self, bounds: impl IntoIterator<Item = (TimeSpan, Power, Power)>) -> String {
-        let mut path = String::new();
+    pub(super) fn areas(&self, bounds: impl IntoIterator<Item = (TimeSpan, Power, Power)>) -> Path {
+        let mut path = Path::default();
         for (span, one, other) in bounds {
-            let ((from, high), (to, low)) = (self.point(span.start(), one), self.point(span.end(), other));
-            path.push_str(&format!("M{from} {high}H{to}V{low}H{from}Z"));
+            path.rectangle(self.point(span.start(), one), self.point(span.end(), other));
         }
         path
     }
@@ -140,4 +141,78 @@ fn hour_labels(span: TimeSpan, clock: &Clock) -> Vec<(Timestamp, String)> {
     let fitting = STEPS.into_iter().map(round).find(|labels| labels.len() <= MOST_LABELS);
     let fitting = fitting.unwrap_or_default().into_iter();
     fitting.map(|at| (at, if at == span.end() { clock.end(at) } else { clock.time(at) })).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use jiff::civil::date;
+
+    use super::*;
+    use crate::report::day::Day;
+    use crate::report::sample;
+
+    fn frame(day: &Day) -> Frame {
+        let powers = [Power::from_watts(-1_000), Power::from_watts(3_000)];
+        Frame::new(day.span().unwrap(), powers, 10, 410)
+    }
+
+    #[test]
+    fn a_step_line_holds_each_power_and_begins_anew_after_a_gap() {
+        let day = sample::day(date(2026, 6, 4), 0, 1);
+        let powers = [(0, 0), (1, 3_000), (3, -1_000)];
+        let line =
+            frame(&day).steps(powers.map(|(isp, watts)| (day.isps[isp].span, Power::from_watts(watts))));
+        assert_eq!(line.to_string(), "M64 310H74.8V10H85.7M96.5 410H107.3");
+    }
+
+    #[test]
+    fn an_area_lies_between_its_powers() {
+        let day = sample::day(date(2026, 6, 4), 0, 1);
+        let (high, low) = (Power::from_watts(2_000), Power::from_watts(1_000));
+        let area = frame(&day).areas([(day.isps[95].span, high, low)]);
+        assert_eq!(area.to_string(), "M1093.2 110H1104V210H1093.2Z");
+    }
+
+    #[test]
+    fn every_day_fills_the_width_with_isps_of_equal_width() {
+        for (date, count) in [(date(2026, 3, 29), 92), (date(2026, 6, 4), 96), (date(2026, 10, 25), 100)] {
+            let day = sample::day(date, 0, 1);
+            let frame = frame(&day);
+            let place = |at: Timestamp| frame.time.at(at.as_second());
+            assert_eq!(day.isps.len(), count);
+            assert_eq!(place(day.isps[0].span.start()), Length::pixels(LEFT));
+            assert_eq!(place(day.isps[count - 1].span.end()), Length::pixels(RIGHT));
+            let width = (RIGHT - LEFT) * 10 / i64::try_from(count).unwrap();
+            for isp in &day.isps {
+                let drawn = place(isp.span.end()).0 - place(isp.span.start()).0;
+                assert!((width..=width + 1).contains(&drawn), "ISP {}: {drawn}", isp.number);
+            }
+        }
+    }
+
+    #[test]
+    fn hours_that_come_twice_or_never_are_labelled_as_they_are() {
+        let labels = |date| {
+            let day = sample::day(date, 0, 1);
+            hour_labels(day.span().unwrap(), &Clock::of(&day))
+                .into_iter()
+                .map(|(_, label)| label)
+                .collect::<Vec<_>>()
+        };
+        let usual = labels(date(2026, 6, 4));
+        assert_eq!(usual.len(), 13);
+        assert_eq!((usual[0].as_str(), usual[1].as_str(), usual[12].as_str()), ("00:00", "02:00", "24:00"));
+        let spring = labels(date(2026, 3, 29));
+        assert_eq!(spring[..3], ["00:00 CET", "04:00 CEST", "06:00 CEST"]);
+        let autumn = labels(date(2026, 10, 25));
+        assert_eq!(autumn[..4], ["00:00 CEST", "02:00 CEST", "02:00 CET", "04:00 CET"]);
+    }
+
+    #[test]
+    fn a_span_of_years_has_few_labels() {
+        let day = sample::day(date(2026, 6, 4), 0, 1);
+        let start = day.isps[0].span.start();
+        let span = TimeSpan::new(start, start + SignedDuration::from_hours(100_000)).unwrap();
+        assert!(hour_labels(span, &Clock::of(&day)).len() <= MOST_LABELS);
+    }
 }

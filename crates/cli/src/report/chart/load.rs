@@ -3,6 +3,7 @@ use tieline_types::{Power, TimeSpan};
 
 use super::Chart;
 use super::frame::Frame;
+use super::path::Path;
 use crate::report::day::{Day, Disposition, Isp};
 use crate::report::label::{Clock, kilowatts};
 
@@ -12,7 +13,7 @@ const LEGEND: &[(&str, &str)] = &[
     ("baseline", "baseline (D-Prognosis)"),
     ("uncontrolled", "had nobody steered"),
     ("requested", "requested bounds"),
-    ("available", "room on offer"),
+    ("available", "available room"),
     ("target", "ordered"),
     ("delivered", "delivered"),
     ("deficiency", "missed"),
@@ -20,7 +21,7 @@ const LEGEND: &[(&str, &str)] = &[
 
 /// The load over the day.
 pub(in crate::report) fn load(day: &Day, span: TimeSpan, clock: &Clock) -> Markup {
-    let frame = Frame::new(span, day.isps.iter().flat_map(shown), 30, HEIGHT - 34);
+    let frame = Frame::new(span, day.isps.iter().flat_map(shown), 30, HEIGHT - 28);
     let line = |power: fn(&Isp) -> Option<Power>| {
         frame.steps(day.isps.iter().filter_map(|isp| Some((isp.span, power(isp)?))))
     };
@@ -41,27 +42,31 @@ pub(in crate::report) fn load(day: &Day, span: TimeSpan, clock: &Clock) -> Marku
         title: "Load over the day",
         description: "Mean power behind the congestion point in each ISP, in local time.",
         height: HEIGHT,
-        legend: &legend(day),
+        legend: &present(LEGEND, &day.isps),
         note: None,
     }
     .figure(&drawn)
 }
 
-/// Only what the day has.
-fn legend(day: &Day) -> Vec<(&'static str, &'static str)> {
-    let any = |has: &dyn Fn(&Isp) -> bool| day.isps.iter().any(has);
-    let with = |isp: &Isp, disposition| isp.requested.is_some_and(|bounds| bounds.disposition == disposition);
-    let has = |class: &str| match class {
-        "measured" => any(&|isp| isp.measured.is_some()),
-        "uncontrolled" => any(&|isp| isp.uncontrolled.is_some()),
-        "requested" => any(&|isp| with(isp, Disposition::Requested)),
-        "available" => any(&|isp| with(isp, Disposition::Available)),
-        "target" => any(&|isp| isp.ordered.is_some()),
-        "delivered" => any(&|isp| delivered(isp).is_some()),
-        "deficiency" => any(&|isp| missed(isp).is_some()),
+/// Of a legend what these ISPs have.
+pub(super) fn present(
+    legend: &[(&'static str, &'static str)],
+    isps: &[Isp],
+) -> Vec<(&'static str, &'static str)> {
+    let bounds =
+        |isp: &Isp, disposition| isp.requested.is_some_and(|bounds| bounds.disposition == disposition);
+    let has = |isp: &Isp, class: &str| match class {
+        "measured" => isp.measured.is_some(),
+        "uncontrolled" => isp.uncontrolled.is_some(),
+        "requested" => bounds(isp, Disposition::Requested),
+        "available" => bounds(isp, Disposition::Available),
+        "offer" => isp.offered.is_some(),
+        "target" | "order" => isp.ordered.is_some(),
+        "delivered" | "delivery" => delivered(isp).is_some(),
+        "deficiency" | "miss" => isp.fell_short_at().is_some(),
         _ => true,
     };
-    LEGEND.iter().copied().filter(|(class, _)| has(class)).collect()
+    legend.iter().copied().filter(|(class, _)| isps.iter().any(|isp| has(isp, class))).collect()
 }
 
 /// All that must have its place on the scale.
@@ -74,7 +79,7 @@ fn shown(isp: &Isp) -> impl Iterator<Item = Power> {
         .chain(requested.into_iter().flatten())
 }
 
-fn bounds(frame: &Frame, isps: &[Isp], disposition: Disposition) -> String {
+fn bounds(frame: &Frame, isps: &[Isp], disposition: Disposition) -> Path {
     frame.areas(isps.iter().filter_map(|isp| {
         let bounds = isp.requested.filter(|bounds| bounds.disposition == disposition)?;
         let absolute = |power| isp.baseline.saturating_add(power);

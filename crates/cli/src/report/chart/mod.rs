@@ -4,6 +4,7 @@ mod charging;
 mod frame;
 mod load;
 mod money;
+mod path;
 mod scale;
 mod served;
 mod window;

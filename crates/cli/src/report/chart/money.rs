@@ -124,3 +124,18 @@ fn units(amount: Amount) -> i64 {
     let limit = if amount < Amount::ZERO { i64::MIN + 1 } else { i64::MAX };
     units.and_then(|value| i64::try_from(value).ok()).unwrap_or(limit)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn amounts_are_drawn_to_the_last_digit_or_at_the_limit() {
+        for (amount, drawn) in
+            [("1.2345", 12_345), ("-0.0001", -1), ("0", 0), ("9999999999999999999", i64::MAX)]
+        {
+            assert_eq!(units(amount.parse().unwrap()), drawn, "{amount}");
+        }
+        assert_eq!(-units("-9999999999999999999".parse().unwrap()), i64::MAX);
+    }
+}

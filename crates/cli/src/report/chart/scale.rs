@@ -37,7 +37,8 @@ impl Scale {
         let (from, to) = (i128::from(self.places.0.0), i128::from(self.places.1.0));
         let along = i128::from(value).clamp(low.min(high), low.max(high)) - low;
         let length = (high - low).max(1);
-        let place = from + (along * (to - from) * 2 + length * (to - from).signum()).div_euclid(length * 2);
+        let distance = (along * (to - from).abs() * 2 + length) / (length * 2);
+        let place = from + distance * (to - from).signum();
         Length(i64::try_from(place).unwrap_or(self.places.1.0))
     }
 

@@ -3,7 +3,7 @@ use tieline_types::{Power, TimeSpan};
 
 use super::Chart;
 use super::frame::Frame;
-use super::load::said;
+use super::load::{present, said};
 use super::scale::Length;
 use crate::report::day::{Day, Disposition, Isp};
 use crate::report::label::Clock;
@@ -13,7 +13,7 @@ const HEIGHT: i64 = 300;
 const AROUND: usize = 2;
 const LEGEND: &[(&str, &str)] = &[
     ("requested", "requested bounds"),
-    ("available", "room on offer"),
+    ("available", "available room"),
     ("offer", "offered"),
     ("order", "ordered"),
     ("delivery", "delivered"),
@@ -24,7 +24,7 @@ const LEGEND: &[(&str, &str)] = &[
 /// without trade.
 pub(in crate::report) fn window(day: &Day, clock: &Clock) -> Markup {
     let Some((isps, span)) = traded(&day.isps) else { return Markup::default() };
-    let frame = Frame::new(span, isps.iter().flat_map(shown), 30, HEIGHT - 34);
+    let frame = Frame::new(span, isps.iter().flat_map(shown), 30, HEIGHT - 28);
     let requested = |disposition| {
         frame.areas(isps.iter().filter_map(|isp| {
             let bounds = isp.requested.filter(|bounds| bounds.disposition == disposition)?;
@@ -52,7 +52,7 @@ pub(in crate::report) fn window(day: &Day, clock: &Clock) -> Markup {
         title: "The order, ISP by ISP",
         description: "Power relative to the baseline in the traded ISPs: below zero is less than the baseline.",
         height: HEIGHT,
-        legend: LEGEND,
+        legend: &present(LEGEND, isps),
         note: None,
     }
     .figure(&drawn)

@@ -36,10 +36,8 @@ pub(super) fn page(day: &Day) -> Markup {
                         (chart::window(day, &clock))
                         (chart::charging(day, span, &clock))
                     }
-                    div.pair {
-                        (chart::served(&figures))
-                        (chart::money(day, &clock))
-                    }
+                    (chart::served(&figures))
+                    (chart::money(day, &clock))
                     (tables::settlement(day))
                     (tables::journals(day))
                     (tables::isps(day, &clock))
@@ -90,7 +88,7 @@ fn key_numbers(day: &Day, figures: &Figures) -> Markup {
                 @if let Some(totals) = settled {
                     dd { (money(totals.net)) span.unit { (day.currency) } }
                     dd.more { "penalty " (money(totals.penalty)) ", "
-                        @if day.settlement.agrees() { "both sides agree" } @else { "the sides differ" } }
+                        @if day.settlement.agrees() { "agreed" } @else { "not agreed" } }
                 } @else {
                     dd { "–" }
                     dd.more { "not settled" }
@@ -99,7 +97,7 @@ fn key_numbers(day: &Day, figures: &Figures) -> Markup {
             div #key-drivers data-served=(figures.served()) data-sessions=(day.sessions.len()) data-permille=[figures.got_permille()] {
                 dt { "drivers served" }
                 dd { (figures.served()) span.unit { "of " (day.sessions.len()) } }
-                dd.more { (percent(figures.got_permille())) " of the energy asked for" }
+                dd.more { (percent(figures.got_permille())) " of the energy" }
             }
             div #key-journals data-verified=(verified) data-journals=(day.journals.len()) {
                 dt { "journals verified" }

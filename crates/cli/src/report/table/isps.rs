@@ -5,19 +5,10 @@ use super::{Rows, printable, table};
 use crate::report::day::{Day, Disposition, Isp};
 use crate::report::label::{Clock, kilowatts, kilowatts_or_none};
 
-const HEADS: [&str; 10] = [
-    "ISP",
-    "local time",
-    "baseline",
-    "requested",
-    "offered",
-    "ordered",
-    "measured",
-    "delivered",
-    "missed",
-    "why",
-];
+const HEADS: [&str; 9] =
+    ["ISP", "local time", "baseline", "requested", "offered", "ordered", "measured", "delivered", "missed"];
 
+/// A row for each traded ISP, or for each of the day; where nothing was traded, one row of means for all in a run.
 pub(super) fn table_of(day: &Day, clock: &Clock, rows: Rows) -> Table {
     let mut table = table(&HEADS, 2..9);
     let alone = |isp: &Isp| rows == Rows::All || isp.is_traded();
@@ -29,6 +20,19 @@ pub(super) fn table_of(day: &Day, clock: &Clock, rows: Rows) -> Table {
         };
     }
     table
+}
+
+/// Why orders were missed, in a line for each run of ISPs with the same reason.
+pub(super) fn shortfalls(day: &Day) -> String {
+    let lines = day.isps.chunk_by(|one, other| one.shortfall == other.shortfall).filter_map(|run| {
+        let (first, last) = (run.first()?, run.last()?);
+        let why = printable(first.shortfall.as_deref()?);
+        Some(match run.len() {
+            1 => format!("  missed in ISP {}: {why}\n", first.number),
+            _ => format!("  missed in ISPs {} to {}: {why}\n", first.number, last.number),
+        })
+    });
+    lines.collect()
 }
 
 fn one(isp: &Isp, clock: &Clock) -> Vec<String> {
@@ -46,7 +50,6 @@ fn one(isp: &Isp, clock: &Clock) -> Vec<String> {
         kilowatts_or_none(isp.measured),
         kilowatts_or_none(isp.delivered),
         kilowatts_or_none(isp.deficiency),
-        isp.shortfall.as_deref().map(printable).unwrap_or_default(),
     ]
 }
 
@@ -58,7 +61,6 @@ fn summary(run: &[Isp], first: &Isp, last: &Isp, clock: &Clock) -> Vec<String> {
     row[1] = span.map(|span| clock.span(span)).unwrap_or_default();
     row[2] = kilowatts_or_none(mean(run.iter().map(|isp| Some(isp.baseline))));
     row[6] = kilowatts_or_none(mean(run.iter().map(|isp| isp.measured)));
-    row[9] = "nothing traded; means".to_owned();
     row
 }
 

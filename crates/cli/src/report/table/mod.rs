@@ -30,6 +30,7 @@ pub(crate) fn text(day: &Day, rows: Rows) -> String {
         let _ = writeln!(text, "  alarm at {}: {}", clock.time(alarm.at), printable(&alarm.text));
     }
     text.push_str(&section("Mean power per ISP, kW", &isps::table_of(day, &clock, rows)));
+    text.push_str(&isps::shortfalls(day));
     text.push_str(&energy::drivers(day, &figures, &clock));
     text.push_str(&trade::settlement(day, &figures));
     text.push_str(&section("Journals", &trade::journals(day)));
@@ -67,7 +68,7 @@ fn section(title: &str, table: &Table) -> String {
 /// A table whose columns from `numbers.0` to before `numbers.1` are numbers.
 fn table(heads: &[&str], numbers: std::ops::Range<usize>) -> Table {
     let mut table = Table::new();
-    let rule = LineStyle::new('─', '─', '─', '─');
+    let rule = LineStyle::none().fill('─').junction('─');
     table.load_style(TableStyle::new().header_separator(rule)).set_header(heads.iter().copied());
     for (index, column) in table.column_iter_mut().enumerate() {
         column.set_padding((0, 2));

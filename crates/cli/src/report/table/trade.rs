@@ -39,8 +39,8 @@ pub(super) fn settlement(day: &Day, figures: &Figures) -> String {
             net,
         ]);
     }
-    let agrees = if day.settlement.agrees() { "both sides agree" } else { "the sides do NOT agree" };
-    format!("{}  {agrees}\n", section(&title, &orders))
+    let verdict = if day.settlement.agrees() { "both sides agree" } else { "the sides do NOT agree" };
+    format!("{}  {verdict}\n", section(&title, &orders))
 }
 
 fn totals(totals: Option<Totals>) -> [String; 3] {
