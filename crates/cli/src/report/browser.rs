@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 
 use jiff::civil::date;
 use tieline_interop::{Browser, ColourScheme};
+use tieline_types::IspRange;
 
 use super::sample;
 
@@ -14,10 +15,7 @@ const CHARTS: [&str; 5] = ["chart-load", "chart-window", "chart-charging", "char
 
 #[test]
 fn a_browser_shows_every_chart_and_number() {
-    let Some(browser) = Browser::find().unwrap() else {
-        println!("skipped: there is no Chromium on this machine");
-        return;
-    };
+    let Some(browser) = browser() else { return };
     let temporary = tempfile::tempdir().unwrap();
     let folder = folder(temporary.path());
     let page = folder.join("report.html");
@@ -41,17 +39,64 @@ fn a_browser_shows_every_chart_and_number() {
         assert!(value.is_empty() && !found.is_empty() || found == value, "{id} {attribute}: {found}");
     }
 
-    for scheme in [ColourScheme::Light, ColourScheme::Dark] {
-        let to = folder.join(format!("{scheme:?}.png").to_lowercase());
-        let picture = browser.picture(&page, (WIDTH, HEIGHT), scheme, &to).unwrap();
+    let vivid = |page: &Path, scheme, name: &str| -> Vec<usize> {
+        let picture = browser.picture(page, (WIDTH, HEIGHT), scheme, &folder.join(name)).unwrap();
         assert_eq!((picture.width, picture.height), (WIDTH, HEIGHT));
         assert_eq!(picture.brightness_of_corner() > 127, scheme == ColourScheme::Light);
-        for chart in CHARTS {
-            let place = document.place(&format!("{chart}-svg")).unwrap();
-            let colours = picture.colours(place).unwrap();
-            assert!(colours.len() > 24, "{chart} has {} colours in {scheme:?}", colours.len());
-        }
+        let colours = |chart| picture.colours(document.place(&format!("{chart}-svg")).unwrap()).unwrap();
+        CHARTS.map(|chart| colours(chart).into_iter().filter(|colour| is_vivid(*colour)).count()).to_vec()
+    };
+    for (scheme, name) in [(ColourScheme::Light, "light.png"), (ColourScheme::Dark, "dark.png")] {
+        let counts = vivid(&page, scheme, name);
+        assert!(counts.iter().all(|count| *count >= 3), "{scheme:?}: {counts:?} of {CHARTS:?}");
     }
+
+    // Axes and text alone would not have passed.
+    let blank = folder.join("blank.html");
+    let hidden =
+        std::fs::read_to_string(&page).unwrap() + "<style>path, rect, circle { visibility: hidden }</style>";
+    std::fs::write(&blank, hidden).unwrap();
+    let counts = vivid(&blank, ColourScheme::Light, "blank.png");
+    assert!(counts.iter().all(|count| *count == 0), "{counts:?} of {CHARTS:?}");
+}
+
+#[test]
+fn a_crowded_day_fits_a_small_window() {
+    let Some(browser) = browser() else { return };
+    let temporary = tempfile::tempdir().unwrap();
+    let folder = folder(temporary.path());
+    let page = folder.join("crowded.html");
+    let mut day = sample::day(date(2026, 10, 25), 2_000, 11);
+    day.orders = (1..=40)
+        .map(|number| {
+            let mut order = day.orders[0].clone();
+            order.reference = format!("an order with a long reference {number}");
+            order.isps = IspRange::from_numbers(2 * number, 2).unwrap();
+            order
+        })
+        .collect();
+    super::write(&day, &page).unwrap();
+    let size = (620, 6_000);
+    let document = browser.open(&page, size).unwrap();
+    for id in CHARTS.into_iter().chain(["day", "settlement", "journals", "isps", "sessions"]) {
+        let [left, _, width, height] = document.place(id).unwrap();
+        assert!(width > 300 && height > 20 && left + width <= size.0, "{id}: {width} × {height} at {left}");
+    }
+    browser.picture(&page, size, ColourScheme::Light, &folder.join("crowded.png")).unwrap();
+}
+
+/// Says so where there is none.
+fn browser() -> Option<Browser> {
+    let browser = Browser::find().unwrap();
+    if browser.is_none() {
+        println!("skipped: there is no Chromium on this machine");
+    }
+    browser
+}
+
+/// Whether it is a colour rather than a grey.
+fn is_vivid([red, green, blue]: [u8; 3]) -> bool {
+    red.max(green).max(blue) - red.min(green).min(blue) > 60
 }
 
 /// The pages and pictures stay in `TIELINE_REPORT_DIR` where that is set: to look at them.

@@ -93,6 +93,15 @@ pub(super) fn money(amount: Amount) -> String {
     value.to_string()
 }
 
+/// The beginning of a name that is too long for a chart.
+pub(super) fn shortened(name: &str) -> String {
+    const MOST: usize = 17;
+    match name.char_indices().nth(MOST) {
+        Some((end, _)) => format!("{}…", name.get(..end).unwrap_or(name).trim_end()),
+        None => name.to_owned(),
+    }
+}
+
 /// `value / unit` with so many fraction digits, the last rounded, a half away from zero.
 fn fraction(value: i128, unit: i128, digits: u32) -> String {
     let power = 10_i128.pow(digits);
@@ -118,6 +127,13 @@ mod tests {
         assert_eq!(percent(Some(994)), "99.4 %");
         assert_eq!(percent(None), "");
         assert_eq!(kilowatts(Power::from_watts(i64::MIN)), "-9223372036854775.8");
+    }
+
+    #[test]
+    fn only_long_names_are_shortened_and_no_letter_is_cut() {
+        assert_eq!(shortened("demo-1"), "demo-1");
+        assert_eq!(shortened("éééééééééééééééééé"), "ééééééééééééééééé…");
+        assert_eq!(shortened("5f2c9a7e-demo-order"), "5f2c9a7e-demo-ord…");
     }
 
     #[test]

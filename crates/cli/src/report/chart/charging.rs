@@ -3,12 +3,12 @@ use maud::{Markup, html};
 use tieline_types::{Power, TimeSpan};
 
 use super::Chart;
-use super::frame::{LEFT, RIGHT, hours, time_scale};
+use super::frame::{LEFT, RIGHT, apart, hours, time_scale};
 use super::path::Path;
 use super::scale::{Length, Scale};
 use crate::report::day::{Day, Session};
 use crate::report::figures::{Class, permille};
-use crate::report::label::{Clock, kilowatt_hours, kilowatts, percent};
+use crate::report::label::{Clock, kilowatt_hours, kilowatts, percent, shortened};
 
 /// More rows would be thinner than a pixel or the chart higher than a screen; of more sessions some are left out.
 const MOST_ROWS: usize = 300;
@@ -29,14 +29,22 @@ pub(in crate::report) fn charging(day: &Day, span: TimeSpan, clock: &Clock) -> M
     let most = shown.iter().flat_map(|session| session.trace.iter().map(|draw| draw.power.watts()));
     let most = most.max().unwrap_or(0).max(1);
     let placed = || shown.iter().enumerate().map(|(index, session)| (place(index, row), *session));
+    let orders = || {
+        let spans = day.orders.iter().filter_map(|order| Some((day.span_of(order.isps)?, &order.reference)));
+        spans.map(|(span, reference)| {
+            let (x, end) = ends(time, span.start(), span.end());
+            (x, end, shortened(reference))
+        })
+    };
     let drawn = html! {
         g.orders {
-            @for order in &day.orders {
-                @if let Some(span) = day.span_of(order.isps) {
-                    @let (x, end) = ends(time, span.start(), span.end());
-                    rect.window x=(x) y=(TOP) width=(Length(end.0 - x.0)) height=(Length(bottom.0 - TOP * 10)) {}
-                    text.order-label x=(Length(i64::midpoint(x.0, end.0))) y=(TOP - 8) text-anchor="middle" { (order.reference) }
+            @for (x, end, reference) in orders() {
+                rect.window x=(x) y=(TOP) width=(Length(end.0 - x.0)) height=(Length(bottom.0 - TOP * 10)) {
+                    title { (reference) }
                 }
+            }
+            @for (middle, reference) in apart(orders().map(|(x, end, reference)| (Length(i64::midpoint(x.0, end.0)), reference))) {
+                text.order-label x=(middle) y=(TOP - 8) text-anchor="middle" { (reference) }
             }
         }
         (hours(span, time, clock, (bottom, Length::pixels(TOP))))
@@ -56,7 +64,7 @@ pub(in crate::report) fn charging(day: &Day, span: TimeSpan, clock: &Clock) -> M
         } }
     };
     let labels: Vec<String> = (1..=LEVELS).map(|level| label(level, most)).collect();
-    let mut legend = vec![("stay", "there, not charging")];
+    let mut legend = vec![("stay", "plugged in")];
     let classes = ["level-1", "level-2", "level-3", "level-4", "level-5"];
     legend.extend(classes.into_iter().zip(labels.iter().map(String::as_str)));
     legend.push(("stated", "stated departure"));

@@ -114,15 +114,31 @@ pub(super) fn time_scale(span: TimeSpan) -> Scale {
 
 /// The labels of full hours under a plot, and their lines through it.
 pub(super) fn hours(span: TimeSpan, time: Scale, clock: &Clock, (bottom, top): (Length, Length)) -> Markup {
+    let labels = hour_labels(span, clock).into_iter().map(|(at, label)| (time.at(at.as_second()), label));
     html! {
         g.axis {
-            @for (at, label) in hour_labels(span, clock) {
-                @let x = time.at(at.as_second());
+            @for (x, label) in apart(labels) {
                 line.hour x1=(x) x2=(x) y1=(top) y2=(Length(bottom.0 + 40)) {}
                 text x=(x) y=(Length(bottom.0 + 180)) text-anchor="middle" { (label) }
             }
         }
     }
+}
+
+/// Of labels that are centred on their places, from left to right, those that do not run into the one before.
+pub(super) fn apart<T: AsRef<str>>(
+    labels: impl IntoIterator<Item = (Length, T)>,
+) -> impl Iterator<Item = (Length, T)> {
+    let mut end = None;
+    labels.into_iter().filter(move |(place, label)| {
+        // Half a label: seven pixels for two letters, and some room.
+        let half = i64::try_from(label.as_ref().chars().count()).unwrap_or(i64::MAX / 100) * 35 + 30;
+        let fits = end.is_none_or(|end| place.0.saturating_sub(half) >= end);
+        if fits {
+            end = Some(place.0.saturating_add(half));
+        }
+        fits
+    })
 }
 
 /// Instants at which the local clock shows a round time, and what it shows.
@@ -206,6 +222,15 @@ mod tests {
         assert_eq!(spring[..3], ["00:00 CET", "04:00 CEST", "06:00 CEST"]);
         let autumn = labels(date(2026, 10, 25));
         assert_eq!(autumn[..4], ["00:00 CEST", "02:00 CEST", "02:00 CET", "04:00 CET"]);
+    }
+
+    #[test]
+    fn labels_that_would_run_into_each_other_are_left_out() {
+        let labels = [(0, "one"), (50, "two"), (150, "three"), (600, "four")];
+        let shown = apart(labels.map(|(pixel, label)| (Length::pixels(pixel), label)));
+        assert_eq!(shown.map(|(_, label)| label).collect::<Vec<_>>(), ["one", "two", "three", "four"]);
+        let crowded = apart((0..100).map(|pixel| (Length::pixels(pixel), "label")));
+        assert_eq!(crowded.map(|(place, _)| place.0 / 10).collect::<Vec<_>>(), [0, 41, 82]);
     }
 
     #[test]

@@ -6,10 +6,10 @@ use super::Chart;
 use super::frame::RIGHT;
 use super::scale::{Length, Scale};
 use crate::report::day::{Day, Totals};
-use crate::report::label::{Clock, money as digits};
+use crate::report::label::{Clock, money as digits, shortened};
 
 /// Where the bars begin and end, in pixels from the left.
-const BARS: i64 = 270;
+const BARS: i64 = 300;
 const END: i64 = RIGHT - 150;
 const ROW: i64 = 30;
 const TOP: i64 = 26;
@@ -103,7 +103,7 @@ fn drawn_row(row: &Row, scale: Scale, y: i64) -> Markup {
         html! { rect class=(class) x=(from) width=(Length(to.0 - from.0)) y=(y) height=(ROW - 12) {} }
     };
     html! {
-        text.name x="0" y=(y + 13) { (row.name) }
+        text.name x="0" y=(y + 13) { title { (row.name) } (shortened(&row.name)) }
         text.detail x=(BARS - 12) y=(y + 13) text-anchor="end" { (row.detail) }
         @if let Some(agreed) = row.agreed { (bar("agreed", 0, units(agreed))) }
         @if let Some(Totals { paid, penalty, net }) = row.totals {

@@ -49,7 +49,7 @@ pub(in crate::report) fn window(day: &Day, clock: &Clock) -> Markup {
     };
     Chart {
         id: "chart-window",
-        title: "The order, ISP by ISP",
+        title: "What was traded, ISP by ISP",
         description: "Power relative to the baseline in the traded ISPs: below zero is less than the baseline.",
         height: HEIGHT,
         legend: &present(LEGEND, isps),
