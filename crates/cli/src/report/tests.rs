@@ -172,6 +172,7 @@ fn the_text_fits_a_terminal_and_sums_up_what_was_not_traded() {
     for line in text.lines() {
         assert!(line.chars().count() <= 120, "{line}");
     }
+    assert!(text.contains("Who is short of energy"));
     let longest = super::text(&sample::day(date(2026, 10, 25), 180, 7), Rows::All);
     for line in longest.lines() {
         assert!(line.chars().count() <= 120, "{line}");
@@ -182,6 +183,8 @@ fn the_text_fits_a_terminal_and_sums_up_what_was_not_traded() {
     for journal in &day.journals {
         assert!(text.contains(&journal.head));
     }
+    let crowded = super::text(&sample::day(date(2026, 6, 4), 2_000, 5), Rows::Traded);
+    assert_eq!(crowded.matches("\n  CP-").count(), 10, "only the worst ten are named");
     let all = super::text(&day, Rows::All);
     assert!(all.lines().count() > text.lines().count() + 70);
 }

@@ -44,7 +44,10 @@ pub(super) fn drivers(day: &Day, figures: &Figures, clock: &Clock) -> String {
     for session in short.iter().take(NAMED) {
         worst.add_row(row(session, clock));
     }
-    let title = format!("The {} of {} who miss most", short.len().min(NAMED), short.len());
+    let title = match short.len() {
+        all if all > NAMED => format!("The {NAMED} of {all} short of energy who miss most"),
+        _ => "Who is short of energy".to_owned(),
+    };
     text.push_str(&section(&title, &worst));
     text
 }
