@@ -7,6 +7,8 @@
 //! - [`Node`]: `tieline run` over a data directory, to be killed and started again.
 //! - [`UftpPeer`] and [`Charger`]: a market participant and an EV charger, each a [`Peer`] process.
 //! - [`IspWindow`]: some ISPs soon to come, for requests and orders.
+//! - [`Browser`]: Chromium without a screen, to look at pages that Tieline writes; [`Document`] and [`Picture`] are what
+//!   it saw.
 //! - [`Schema`]: the published XML schema as a judge of what Tieline writes.
 
 #![forbid(unsafe_code)]
@@ -15,9 +17,11 @@
     reason = "the harness stands outside the node: it has the wall clock, the environment and threads that may block"
 )]
 
+mod browser;
 mod charger;
 mod charging_profile;
 mod config;
+mod document;
 mod event;
 mod isp_window;
 mod keys;
@@ -30,9 +34,11 @@ mod tieline;
 mod uftp_peer;
 mod workspace;
 
+pub use browser::{Browser, ColourScheme, Picture};
 pub use charger::{Charger, ChargerSettings, OcppVersion};
 pub use charging_profile::ChargingProfile;
 pub use config::{AgrConfig, ChargerConfig, DsoConfig, PeerConfig, UftpConfig, Unit};
+pub use document::Document;
 pub use event::Event;
 pub use isp_window::IspWindow;
 pub use keys::{AGR_KEY, DSO_KEY, KeyPair};

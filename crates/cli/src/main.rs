@@ -5,6 +5,11 @@
 mod demo;
 mod journal;
 mod logging;
+#[cfg_attr(
+    not(test),
+    expect(dead_code, unused_imports, reason = "the demo shows a whole day when it has one")
+)]
+mod report;
 mod run;
 mod uftp;
 
