@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, Waker};
 
 use jiff::{SignedDuration, Timestamp};
+use serde::{Deserialize, Serialize};
 
 use super::{Busy, Clock, WaitUntil};
 
@@ -33,7 +34,8 @@ pub struct ManualClock {
 }
 
 /// A moment at which nothing was under way.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Stillness {
     /// What the clock showed.
     pub now: Timestamp,
@@ -47,6 +49,8 @@ pub struct Stillness {
 #[derive(Debug)]
 struct State {
     now: Timestamp,
+    /// Waits for instants up to this one end: `now`, unless that is only shown.
+    ends: Timestamp,
     /// Everything that waits, the earliest first. Those whose instant has come are work under way: they have not looked yet.
     waiters: BTreeMap<(Timestamp, u64), Option<Waker>>,
     next_waiter: u64,
@@ -63,6 +67,7 @@ impl ManualClock {
         Self {
             state: Arc::new(Mutex::new(State {
                 now,
+                ends: now,
                 waiters: BTreeMap::new(),
                 next_waiter: 0,
                 busy: 0,
@@ -76,6 +81,18 @@ impl ManualClock {
     pub fn set(&self, now: Timestamp) {
         let due = self.lock().move_to(now);
         wake(due);
+    }
+
+    /// Shows `now`, and ends no wait by that: [`set`](Self::set) does so later. So several clocks can come to show an instant before
+    /// anything begins at it.
+    pub fn show(&self, now: Timestamp) {
+        let watchers = {
+            let mut state = self.lock();
+            state.now = now;
+            state.activity += 1;
+            state.watchers_of_stillness()
+        };
+        wake(watchers);
     }
 
     /// Moves the clock forward by `by`, or back when `by` is negative, and wakes every wait whose instant has come.
@@ -171,6 +188,7 @@ impl State {
     /// Takes out the wakers to call, which happens after the lock is released.
     fn move_to(&mut self, now: Timestamp) -> Vec<Waker> {
         self.now = now;
+        self.ends = now;
         self.activity += 1;
         let due = self.waiters.range_mut(..=(now, u64::MAX));
         let mut wakers: Vec<Waker> = due.filter_map(|(_, waker)| waker.take()).collect();
@@ -212,7 +230,7 @@ impl Future for Wait<'_> {
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Busy> {
         let this = &mut *self;
         let mut state = this.clock.lock();
-        if state.now < this.key.0 {
+        if state.ends < this.key.0 {
             // Whoever polls again after the end waits for nothing.
             if let Some(waker) = state.waiters.get_mut(&this.key) {
                 *waker = Some(cx.waker().clone());
@@ -370,6 +388,24 @@ mod tests {
         assert!(!clock.is_idle());
         drop(wait);
         assert!(clock.is_idle());
+    }
+
+    #[test]
+    fn an_instant_that_is_only_shown_ends_no_wait() {
+        let clock = ManualClock::new(at(0));
+        let count = Arc::new(Count::default());
+        let waker = Waker::from(Arc::clone(&count));
+        let mut cx = Context::from_waker(&waker);
+        let mut wait = clock.wait_until(at(10));
+        assert!(wait.as_mut().poll(&mut cx).is_pending());
+        clock.show(at(10));
+        assert_eq!(clock.now(), at(10));
+        assert!(!clock.is_idle(), "somebody is about to begin");
+        assert!(wait.as_mut().poll(&mut cx).is_pending());
+        assert_eq!(count.0.load(Ordering::Relaxed), 0);
+        clock.set(at(10));
+        assert_eq!(count.0.load(Ordering::Relaxed), 1);
+        assert!(wait.as_mut().poll(&mut cx).is_ready());
     }
 
     #[test]
