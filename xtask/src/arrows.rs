@@ -15,6 +15,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("tieline-flex", &["tieline-types"]),
     ("tieline-store", &["tieline-types"]),
     ("tieline-node", PROTOCOLS_AND_BELOW),
+    ("tieline-sim", &["tieline-uftp", "tieline-ocpp", "tieline-edge", "tieline-service", "tieline-types"]),
     ("tieline", ALL),
     ("tieline-benches", ALL_AND_PEERS),
     ("tieline-interop", ALL),
@@ -33,6 +34,7 @@ const PROTOCOLS_AND_BELOW: &[&str] = &[
 
 const ALL: &[&str] = &[
     "tieline-node",
+    "tieline-sim",
     "tieline-uftp",
     "tieline-ocpp",
     "tieline-edge",
@@ -45,6 +47,7 @@ const ALL: &[&str] = &[
 /// The load runs measure the reference implementations, too.
 const ALL_AND_PEERS: &[&str] = &[
     "tieline-node",
+    "tieline-sim",
     "tieline-uftp",
     "tieline-ocpp",
     "tieline-edge",
@@ -131,6 +134,8 @@ mod tests {
             ("tieline-types", "tieline-service"),
             ("tieline-node", "tieline"),
             ("tieline-node", "tieline-benches"),
+            ("tieline-node", "tieline-sim"),
+            ("tieline-sim", "tieline-node"),
             ("tieline-types", "tokio"),
             ("tieline-node", "rusqlite"),
             ("tieline-uftp", "anyhow"),

@@ -11,6 +11,7 @@
 //! - [`serve`](serve()) (feature `server`): HTTP/1.1 with upgrades, limits and a graceful end, for any tower service.
 //! - [`HttpClient`] (feature `client`): the one way to make a `reqwest` client.
 //! - [`websocket`] (feature `websocket`): WebSocket connections on either side.
+//! - [`virtual_clock`] (feature `virtual-clock`): a clock that several processes share, for simulations.
 
 #![forbid(unsafe_code)]
 
@@ -25,6 +26,8 @@ mod peer_identity;
 mod serve;
 mod system_clock;
 pub mod tls;
+#[cfg(feature = "virtual-clock")]
+pub mod virtual_clock;
 #[cfg(feature = "websocket")]
 pub mod websocket;
 

@@ -1,7 +1,7 @@
 use std::time::Duration;
 
 use jiff::Timestamp;
-use tieline_types::Clock;
+use tieline_types::{Busy, Clock};
 
 /// How long to sleep at most before looking at the wall clock again, which may have been set meanwhile.
 const LOOK_AGAIN: Duration = Duration::from_secs(10);
@@ -23,9 +23,11 @@ impl Clock for SystemClock {
         Box::pin(async move {
             loop {
                 // Negative once the instant has come.
-                let Ok(left) = Duration::try_from(self.now().duration_until(at)) else { return };
+                let Ok(left) = Duration::try_from(self.now().duration_until(at)) else {
+                    return Busy::unheeded();
+                };
                 if left.is_zero() {
-                    return;
+                    return Busy::unheeded();
                 }
                 tokio::time::sleep(left.min(LOOK_AGAIN)).await;
             }
@@ -42,9 +44,9 @@ mod tests {
     #[tokio::test]
     async fn waits_until_the_instant_and_not_for_the_past() {
         let clock = SystemClock;
-        clock.wait_until(Timestamp::MIN).await;
+        let _busy = clock.wait_until(Timestamp::MIN).await;
         let at = clock.now() + SignedDuration::from_millis(30);
-        clock.wait_until(at).await;
+        let _busy = clock.wait_until(at).await;
         assert!(clock.now() >= at);
     }
 }

@@ -119,7 +119,7 @@ pub(crate) async fn turn_until_stopped<F, Fut>(
 
 async fn wait(clock: &dyn Clock, until: Option<Timestamp>) {
     match until {
-        Some(instant) => clock.wait_until(instant).await,
+        Some(instant) => drop(clock.wait_until(instant).await),
         None => std::future::pending().await,
     }
 }

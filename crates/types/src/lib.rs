@@ -8,7 +8,7 @@
 //! - [`quantity`]: [`Power`] in watts, [`Energy`] in watt-seconds, [`Price`] as an [`Amount`] in a [`Currency`].
 //! - [`Domain`] and [`EntityAddress`]: how UFTP names participants, connections and congestion points.
 //! - [`TimeSpan`]: two instants, half open.
-//! - [`Clock`] and, for tests, [`ManualClock`].
+//! - [`Clock`], [`Busy`], which tells it that work is under way, and, for tests, [`ManualClock`].
 //!
 //! An error from this crate says that a value is wrong. The same call will fail again, so none is worth a retry.
 
@@ -23,7 +23,7 @@ pub mod quantity;
 mod text;
 mod time_span;
 
-pub use clock::{Clock, ManualClock, WaitUntil};
+pub use clock::{Busy, Clock, ManualClock, Still, Stillness, WaitUntil};
 pub use domain::Domain;
 pub use entity_address::{Ea1, EntityAddress};
 pub use isp::{IspCalendar, IspDay, IspDuration, IspError, IspNumber, IspRange};
