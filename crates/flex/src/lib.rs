@@ -12,13 +12,17 @@ mod baseline;
 mod fill;
 mod fleet;
 mod floor;
+mod journey;
 mod offer;
 mod plan;
 mod reach;
 mod split;
+mod supply;
+mod tree;
 
 pub use baseline::baseline;
-pub use fleet::{ChargingSession, Connection, Departure, Fleet, Supply, SupplyError};
+pub use fleet::{ChargingSession, Connection, Departure, Device, Fleet, Steering};
 pub use offer::{NoOffer, Obstacle, OfferedChange, Pricing, RequestedChange, offer};
 pub use plan::{BoundBy, Plan, PlannedPeriod, SessionPlan, Shortfall, ShortfallReason};
 pub use split::{Miss, Target, split};
+pub use supply::{Supply, SupplyError};
