@@ -67,6 +67,11 @@ impl<'a> Course<'a> {
         }
     }
 
+    /// What it still wants, in watt seconds, never negative; `None` if nobody knows.
+    pub(crate) fn missing(&self) -> Option<i64> {
+        self.missing.map(|missing| missing.watt_seconds().max(0))
+    }
+
     /// The most that it draws.
     pub(crate) fn full(&self) -> i64 {
         let full = self.session.supply.maximum().watts();
@@ -75,7 +80,7 @@ impl<'a> Course<'a> {
 
     /// Whether it is there in `span` and wants something.
     fn is_charging(&self, span: TimeSpan) -> bool {
-        self.present(span) > 0 && self.missing.is_none_or(|missing| missing.watt_seconds() > 0)
+        self.present(span) > 0 && self.missing() != Some(0)
     }
 
     /// What must be given in `span` so that full power afterwards is still enough.
@@ -108,11 +113,11 @@ impl<'a> Course<'a> {
             Steering::Unsteerable { .. } => watts,
         };
         let drawn = self.present(span).saturating_mul(watts);
-        self.missing.map_or(drawn, |missing| drawn.min(missing.watt_seconds().max(0)))
+        self.missing().map_or(drawn, |missing| drawn.min(missing))
     }
 
     /// How many seconds of `span` it is there.
-    fn present(&self, span: TimeSpan) -> i64 {
+    pub(crate) fn present(&self, span: TimeSpan) -> i64 {
         let start = self.session.arrives.map_or(span.start(), |arrival| arrival.max(span.start()));
         let end = self.session.departure.at().map_or(span.end(), |departure| departure.min(span.end()));
         seconds(start, end)

@@ -12,7 +12,7 @@ pub(crate) struct Journey<'a> {
     pub(crate) steerable: Vec<Traveller<'a>>,
     /// Those that do not.
     pub(crate) unsteerable: Vec<Traveller<'a>>,
-    tree: Tree,
+    pub(crate) tree: Tree,
 }
 
 /// A session, and its place in the tree.

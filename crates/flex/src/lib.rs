@@ -9,9 +9,11 @@
 #![forbid(unsafe_code)]
 
 mod baseline;
+mod deliverable;
 mod fill;
 mod fleet;
 mod floor;
+mod flow;
 mod journey;
 mod offer;
 mod plan;
@@ -21,6 +23,7 @@ mod supply;
 mod tree;
 
 pub use baseline::baseline;
+pub use deliverable::{Demand, Undeliverable, deliverable};
 pub use fleet::{ChargingSession, Connection, Departure, Device, Fleet, Steering};
 pub use offer::{NoOffer, Obstacle, OfferedChange, Pricing, RequestedChange, offer};
 pub use plan::{BoundBy, Plan, PlannedPeriod, SessionPlan, Shortfall, ShortfallReason};
