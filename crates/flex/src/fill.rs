@@ -1,10 +1,12 @@
 //! One span: a target shared out by water-filling.
 //!
 //! Sessions that must go on get their floors first. If the target leaves less than a minimum for each of the others, those
-//! that can wait longest are paused. The rest share alike: all rise together until each is at its maximum, its connection is
-//! full, or the target is reached. Where that misses the target, [`reach`](crate::reach) looks for another choice of who runs.
+//! that can wait longest are paused. The rest share alike: all rise together until each is at its maximum, its device or
+//! connection is full, or the target is reached. Where that misses the target, [`reach`](crate::reach) looks for another
+//! choice of who runs.
 
 use crate::floor::Range;
+use crate::tree::{Level, ROOT, Tree};
 use crate::{Miss, Supply, reach};
 
 /// A session's part in one span.
@@ -13,16 +15,16 @@ pub(crate) struct Part {
     pub(crate) range: Range,
     /// How it can be told.
     pub(crate) supply: Supply,
-    /// The group (connection) that it belongs to.
-    pub(crate) group: usize,
-    /// Its floor, or what its connection's limit leaves of it.
+    /// The lowest node of the tree above it.
+    pub(crate) node: usize,
+    /// Its floor, or what the limits above it leave of it.
     pub(crate) must: i64,
     pub(crate) watts: i64,
 }
 
 impl Part {
-    pub(crate) fn new(range: Range, supply: Supply, group: usize) -> Self {
-        Self { range, supply, group, must: range.floor, watts: 0 }
+    pub(crate) fn new(range: Range, supply: Supply, node: usize) -> Self {
+        Self { range, supply, node, must: range.floor, watts: 0 }
     }
 
     /// The least that it gets if it runs.
@@ -35,14 +37,16 @@ impl Part {
     }
 }
 
-/// Shares `target` out over `parts`. `limits` bounds groups; each part's group has a place in it.
-pub(crate) fn fill(parts: &mut [Part], target: i64, miss: Miss, limits: &[Option<i64>]) {
-    lower_floors(parts, limits);
-    let running = running(parts, target, limits);
-    level(&running, parts, target, limits);
+/// Shares `target` out over `parts`, within the limits of `tree`.
+pub(crate) fn fill(parts: &mut [Part], target: i64, miss: Miss, tree: &Tree) {
+    lower_floors(parts, tree);
+    let room = tree.limit(ROOT);
+    let (target, miss) = if target > room { (room, Miss::Below) } else { (target, miss) };
+    let running = running(parts, target, tree);
+    level(&running, parts, target, tree);
     let planned = total(parts);
-    if planned < target && !reach::is_best(parts, target, miss, limits) {
-        reach::improve(parts, target, miss, limits);
+    if planned < target && !reach::is_best(parts, target, miss, tree) {
+        reach::improve(parts, target, miss, tree);
     }
 }
 
@@ -51,81 +55,79 @@ pub(crate) fn total(parts: &[Part]) -> i64 {
 }
 
 /// Gives the parts in `running` what reaches the target, or comes near to it from below; the others nothing.
-pub(crate) fn level(running: &[usize], parts: &mut [Part], target: i64, limits: &[Option<i64>]) {
+pub(crate) fn level(running: &[usize], parts: &mut [Part], target: i64, tree: &Tree) {
     for part in parts.iter_mut() {
         part.watts = 0;
     }
     for index in running {
         parts[*index].watts = parts[*index].least();
     }
-    raise_together(running, parts, target, limits);
-    round_up(running, parts, target, limits);
+    raise_together(running, parts, target, tree);
+    round_up(running, parts, target, tree);
 }
 
-/// Where the floors of a group do not fit into its limit: as much of each as fits, alike. Those whose minima do not fit
+/// Where the floors below a node do not fit into its limit: as much of each as fits, alike. Those whose minima do not fit
 /// have none.
-fn lower_floors(parts: &mut [Part], limits: &[Option<i64>]) {
-    let floors = by_group(parts, limits.len(), |part| part.range.floor);
-    let mut minima =
-        by_group(parts, limits.len(), |part| if part.range.floor > 0 { part.range.minimum } else { 0 });
-    if !limits.iter().zip(&floors).any(|(limit, sum)| limit.is_some_and(|limit| *sum > limit)) {
+fn lower_floors(parts: &mut [Part], tree: &Tree) {
+    let mut used = tree.sums(parts, |part| part.must);
+    if tree.fits(&used) {
         return;
     }
-    let mut members: Vec<Vec<usize>> = vec![Vec::new(); limits.len()];
-    for index in patience(parts) {
-        let Part { range, group, .. } = parts[index];
-        let Some(limit) = limits[group].filter(|limit| floors[group] > *limit && range.floor > 0) else {
+    let members = tree.members(patience(parts), parts, |node| used[node] > tree.limit(node));
+    for node in (0..tree.len()).rev().filter(|node| !members[*node].is_empty()) {
+        let limit = tree.limit(node);
+        if used[node] <= limit {
             continue;
-        };
-        if minima[group] > limit {
-            minima[group] -= range.minimum;
-            parts[index].must = 0;
-        } else {
-            members[group].push(index);
         }
-    }
-    for (members, limit) in members.iter().zip(limits) {
-        let Some(limit) = *limit else { continue };
+        let mut give = |parts: &mut [Part], index: usize, watts: i64| {
+            let Part { node, must, .. } = parts[index];
+            tree.add(&mut used, node, watts - must);
+            parts[index].must = watts;
+        };
+        let must_run = |index: &&usize| parts[**index].must > 0;
+        let members: Vec<usize> = members[node].iter().filter(must_run).copied().collect();
+        let mut minima: i64 = members.iter().map(|index| parts[*index].range.minimum).sum();
+        let mut dropped = 0;
+        while minima > limit && dropped < members.len() {
+            minima -= parts[members[dropped]].range.minimum;
+            give(parts, members[dropped], 0);
+            dropped += 1;
+        }
+        let members = &members[dropped..];
         let lowered = |level: i64, part: &Part| {
-            part.supply.told(level.clamp(part.range.minimum, part.range.floor.max(part.range.minimum)))
+            part.supply.told(level.clamp(part.range.minimum, part.must.max(part.range.minimum)))
         };
         let level = greatest(highest(members, parts), |level| {
             members.iter().map(|index| lowered(level, &parts[*index])).sum::<i64>() <= limit
         });
         for index in members {
-            parts[*index].must = lowered(level, &parts[*index]);
+            let watts = lowered(level, &parts[*index]);
+            give(parts, *index, watts);
         }
     }
 }
 
-/// Those that run: all but those that can wait, until the rest's least fits into each group's limit and into the target.
-fn running(parts: &[Part], target: i64, limits: &[Option<i64>]) -> Vec<usize> {
-    let mut used = by_group(parts, limits.len(), Part::least);
-    let mut sum: i64 = used.iter().sum();
+/// Those that run: all but those that can wait, until the rest's least fits into each limit and into the target.
+fn running(parts: &[Part], target: i64, tree: &Tree) -> Vec<usize> {
+    let mut used = tree.sums(parts, Part::least);
     let mut runs: Vec<bool> = parts.iter().map(|part| part.range.maximum > 0).collect();
-    let fits = sum <= target
-        && used.iter().zip(limits).all(|(used, limit)| limit.is_none_or(|limit| *used <= limit));
-    if !fits {
-        let patience = patience(parts);
-        let mut pause = |index: usize, used: &mut [i64], sum: &mut i64| {
-            runs[index] = false;
-            used[parts[index].group] -= parts[index].least();
-            *sum -= parts[index].least();
-        };
-        let mut can_wait: Vec<usize> = patience.into_iter().filter(|index| parts[*index].must == 0).collect();
-        can_wait.retain(|index| {
-            let group = parts[*index].group;
-            let full = limits[group].is_some_and(|limit| used[group] > limit);
-            if full {
-                pause(*index, &mut used, &mut sum);
-            }
-            !full
-        });
-        for index in can_wait {
-            if sum <= target {
-                break;
-            }
-            pause(index, &mut used, &mut sum);
+    if used[ROOT] > target || !tree.fits(&used) {
+        let mut can_wait: Vec<usize> =
+            patience(parts).into_iter().filter(|index| parts[*index].must == 0).collect();
+        for level in [Level::Device, Level::Connection, Level::CongestionPoint] {
+            can_wait.retain(|index| {
+                let Part { node, .. } = parts[*index];
+                let is_full = |node: usize| match level {
+                    Level::CongestionPoint => used[ROOT] > target,
+                    level => tree.level(node) == level && used[node] > tree.limit(node),
+                };
+                let full = tree.path(node).any(is_full);
+                if full {
+                    runs[*index] = false;
+                    tree.add(&mut used, node, -parts[*index].least());
+                }
+                !full
+            });
         }
     }
     (0..parts.len()).filter(|index| runs[*index]).collect()
@@ -141,33 +143,29 @@ fn patience(parts: &[Part]) -> Vec<usize> {
     order
 }
 
-/// Raises the lowest together until the target, a maximum or a group's limit stops them.
-fn raise_together(running: &[usize], parts: &mut [Part], target: i64, limits: &[Option<i64>]) {
-    let most = by_group(parts, limits.len(), |part| part.range.maximum);
-    let mut members: Vec<Vec<usize>> = vec![Vec::new(); limits.len()];
-    for index in running {
-        let group = parts[*index].group;
-        if limits[group].is_some_and(|limit| most[group] > limit) {
-            members[group].push(*index);
+/// Raises the lowest together until the target, a maximum or a limit stops them.
+fn raise_together(running: &[usize], parts: &mut [Part], target: i64, tree: &Tree) {
+    let most = tree.sums(parts, |part| part.range.maximum);
+    let binds = |node: usize| node != ROOT && most[node] > tree.limit(node);
+    let members = tree.members(running.iter().copied(), parts, binds);
+    // What would be overfull stops at a level of its own, devices before their connections.
+    let mut stops = vec![i64::MAX; parts.len()];
+    for node in (1..tree.len()).rev().filter(|node| !members[*node].is_empty()) {
+        let members = &members[node];
+        let stop = greatest(highest(members, parts), |level| {
+            members.iter().map(|index| parts[*index].at(level.min(stops[*index]))).sum::<i64>()
+                <= tree.limit(node)
+        });
+        for index in members {
+            stops[*index] = stops[*index].min(stop);
         }
     }
-    // A group that would be overfull stops at a level of its own.
-    let mut stops = vec![i64::MAX; limits.len()];
-    for ((members, limit), stop) in members.iter().zip(limits).zip(&mut stops) {
-        if let Some(limit) = *limit
-            && !members.is_empty()
-        {
-            *stop = greatest(highest(members, parts), |level| {
-                members.iter().map(|index| parts[*index].at(level)).sum::<i64>() <= limit
-            });
-        }
-    }
-    let at = |level: i64, part: &Part| part.at(level.min(stops[part.group]));
+    let at = |level: i64, index: usize, parts: &[Part]| parts[index].at(level.min(stops[index]));
     let level = greatest(highest(running, parts), |level| {
-        running.iter().map(|index| at(level, &parts[*index])).sum::<i64>() <= target
+        running.iter().map(|index| at(level, *index, parts)).sum::<i64>() <= target
     });
     for index in running {
-        parts[*index].watts = at(level, &parts[*index]);
+        parts[*index].watts = at(level, *index, parts);
     }
 }
 
@@ -186,9 +184,9 @@ fn greatest(most: i64, fits: impl Fn(i64) -> bool) -> i64 {
 }
 
 /// Gives out what is left of the target, a step at a time, in the order of the sessions.
-fn round_up(running: &[usize], parts: &mut [Part], target: i64, limits: &[Option<i64>]) {
-    let mut used = by_group(parts, limits.len(), |part| part.watts);
-    let mut left = target - used.iter().sum::<i64>();
+fn round_up(running: &[usize], parts: &mut [Part], target: i64, tree: &Tree) {
+    let mut used = tree.sums(parts, |part| part.watts);
+    let mut left = target - used[ROOT];
     let mut before = i64::MAX;
     while 0 < left && left < before {
         before = left;
@@ -196,21 +194,11 @@ fn round_up(running: &[usize], parts: &mut [Part], target: i64, limits: &[Option
             let part = &mut parts[*index];
             let next = part.supply.next_told(part.watts);
             let step = next - part.watts;
-            let fits = limits[part.group].is_none_or(|limit| used[part.group] + step <= limit);
-            if next <= part.range.maximum && step <= left && fits {
+            if next <= part.range.maximum && step <= left && tree.has_room(&used, part.node, step) {
                 part.watts = next;
-                used[part.group] += step;
+                tree.add(&mut used, part.node, step);
                 left -= step;
             }
         }
     }
-}
-
-/// The sum of something over each group.
-pub(crate) fn by_group(parts: &[Part], groups: usize, of: impl Fn(&Part) -> i64) -> Vec<i64> {
-    let mut sums = vec![0_i64; groups];
-    for part in parts {
-        sums[part.group] += of(part);
-    }
-    sums
 }

@@ -9,16 +9,25 @@
 #![forbid(unsafe_code)]
 
 mod baseline;
+mod deliverable;
 mod fill;
 mod fleet;
 mod floor;
+mod flow;
+mod follow;
+mod journey;
 mod offer;
 mod plan;
 mod reach;
 mod split;
+mod supply;
+mod tree;
 
 pub use baseline::baseline;
-pub use fleet::{ChargingSession, Connection, Departure, Fleet, Supply, SupplyError};
+pub use deliverable::{Demand, Undeliverable, deliverable};
+pub use fleet::{ChargingSession, Connection, Departure, Device, Fleet, Steering};
+pub use follow::{Following, FollowingRules, Seen, following};
 pub use offer::{NoOffer, Obstacle, OfferedChange, Pricing, RequestedChange, offer};
 pub use plan::{BoundBy, Plan, PlannedPeriod, SessionPlan, Shortfall, ShortfallReason};
 pub use split::{Miss, Target, split};
+pub use supply::{Supply, SupplyError};

@@ -24,7 +24,8 @@ pub struct SessionPlan {
 pub struct PlannedPeriod {
     /// When it holds.
     pub span: TimeSpan,
-    /// What the session may draw: 0, or from its charger's minimum to its maximum.
+    /// What the session may draw: 0, or from its charger's minimum to its maximum; less than the minimum where the EV takes
+    /// less. For a session that can't be steered, what it draws.
     pub power: Power,
     /// The same in the charger's own unit.
     pub limit: Decimal,
@@ -36,7 +37,7 @@ pub struct PlannedPeriod {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 #[non_exhaustive]
 pub enum BoundBy {
-    /// The charger can't deliver more.
+    /// The charger can't deliver more, the EV can't take more, or it can't use more within the span of an increase.
     Maximum,
     /// The session's share of the target.
     Order,
@@ -44,9 +45,15 @@ pub enum BoundBy {
     Paused,
     /// Less would leave the driver short at departure.
     Floor,
+    /// The limit of its device.
+    Device,
     /// The limit of its connection.
     Connection,
-    /// The session has what it wants, or has left.
+    /// The limit of the congestion point.
+    CongestionPoint,
+    /// It can't be steered and draws what it draws. There is nothing to tell it.
+    Unsteerable,
+    /// The session has what it wants, has left, or has not come yet.
     Finished,
 }
 
@@ -71,11 +78,17 @@ pub enum ShortfallReason {
     MustRun,
     /// All sessions together can't take as much, or there is none: the plan is below the target.
     Exhausted,
+    /// The sessions could take as much, but their devices' limits don't let them: the plan is below the target.
+    DeviceLimit,
     /// The sessions could take as much, but their connections' limits don't let them: the plan is below the target.
     ConnectionLimit,
+    /// The connections could take as much, but the congestion point's limit does not let them: the plan is below the target.
+    CongestionPointLimit,
+    /// Sessions that can't be steered draw more: the plan is above the target.
+    Unsteerable,
     /// The target is below 0, and a charger feeds nothing in: the plan is 0.
     FeedIn,
-    /// A session gets nothing or 6 A and more, and no such choice within the connections' limits was found that adds up to
+    /// A session gets nothing or 6 A and more, and no such choice within the limits was found that adds up to
     /// the target: the plan is beside it.
     MinimumCurrent,
     /// Chargers are told steps of 0.1 A, and none were found that add up to the target to the watt, though watts would: the
@@ -86,11 +99,14 @@ pub enum ShortfallReason {
 impl std::fmt::Display for BoundBy {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.pad(match self {
-            Self::Maximum => "the charger's maximum",
+            Self::Maximum => "the most that the charger or the EV can take",
             Self::Order => "its share of the order",
             Self::Paused => "paused: the order leaves it less than 6 A",
             Self::Floor => "what the driver needs by departure",
+            Self::Device => "the device's limit",
             Self::Connection => "the connection's limit",
+            Self::CongestionPoint => "the congestion point's limit",
+            Self::Unsteerable => "it can't be steered",
             Self::Finished => "nothing more is wanted",
         })
     }
@@ -101,6 +117,11 @@ impl std::fmt::Display for ShortfallReason {
         f.pad(match self {
             Self::MustRun => "sessions that must go on need more",
             Self::Exhausted => "the sessions can't take as much",
+            Self::DeviceLimit => "the devices' limits don't let the sessions take as much",
+            Self::CongestionPointLimit => {
+                "the congestion point's limit does not let the sessions take as much"
+            }
+            Self::Unsteerable => "sessions that can't be steered draw more",
             Self::ConnectionLimit => "the connections' limits don't let the sessions take as much",
             Self::FeedIn => "a charger feeds nothing in",
             Self::MinimumCurrent => {

@@ -8,7 +8,8 @@ mod sums;
 
 use self::sums::Sums;
 use crate::Miss;
-use crate::fill::{Part, by_group, level, total};
+use crate::fill::{Part, level, total};
+use crate::tree::{Level, ROOT, Tree};
 
 /// How many intervals are put together in one search, at most. Sessions that would take more keep what they have, and the
 /// sum that is found may not be the best. Fleets that are told watts stay far below, whatever their size. So do those told
@@ -17,22 +18,16 @@ const WORK: usize = 1 << 20;
 
 /// Whether no other choice can come nearer to `target`, which lies above what the parts have now: by their maxima, limits
 /// and steps alone.
-pub(crate) fn is_best(parts: &[Part], target: i64, miss: Miss, limits: &[Option<i64>]) -> bool {
-    let most = most(parts, limits);
+pub(crate) fn is_best(parts: &[Part], target: i64, miss: Miss, tree: &Tree) -> bool {
+    let most = tree.most(parts, Level::CongestionPoint);
     let unit = unit(parts);
     let exact = target % unit == 0 || target >= most;
     total(parts) == target.min(most).div_euclid(unit) * unit && (exact || miss == Miss::Below)
 }
 
-/// The most that the parts can take within the limits, if there were no minima.
-pub(crate) fn most(parts: &[Part], limits: &[Option<i64>]) -> i64 {
-    let sums = by_group(parts, limits.len(), |part| part.range.maximum);
-    sums.into_iter().zip(limits).map(|(sum, limit)| limit.map_or(sum, |limit| sum.min(limit.max(0)))).sum()
-}
-
 /// Changes the parts, which are below `target`, so that they reach it exactly; where that can't be, so that they come as
 /// near as can be from the side that `miss` allows.
-pub(crate) fn improve(parts: &mut [Part], target: i64, miss: Miss, limits: &[Option<i64>]) {
+pub(crate) fn improve(parts: &mut [Part], target: i64, miss: Miss, tree: &Tree) {
     let unit = unit(parts);
     let goal = match miss {
         Miss::Below => target.div_euclid(unit),
@@ -40,12 +35,12 @@ pub(crate) fn improve(parts: &mut [Part], target: i64, miss: Miss, limits: &[Opt
     };
     // A few steps up and down are enough for most fleets, and little work.
     for choice in [Choice::Near, Choice::All] {
-        let found = search(parts, goal, miss, limits, Search { unit, choice });
+        let found = search(parts, goal, miss, tree, Search { unit, choice });
         if found == Some(goal) {
             break;
         }
     }
-    share_alike(parts, limits);
+    share_alike(parts, tree);
 }
 
 /// What to choose from.
@@ -65,12 +60,12 @@ enum Choice {
 }
 
 /// Brings the parts to `goal` units, or as near as can be; says what they have then.
-fn search(parts: &mut [Part], goal: i64, miss: Miss, limits: &[Option<i64>], search: Search) -> Option<i64> {
+fn search(parts: &mut [Part], goal: i64, miss: Miss, tree: &Tree, search: Search) -> Option<i64> {
     let cap = if miss == Miss::Below { goal } else { i64::MAX };
     let mut chain = Chain::default();
     let mut work = WORK;
     let mut rest = total(parts) / search.unit;
-    for item in items(parts, limits, search, &mut work) {
+    for item in items(parts, tree, search, &mut work) {
         let present = item.present(parts) / search.unit;
         let own = item.sums(parts, search);
         if !spend(&mut work, own.len() * chain.sums().len()) {
@@ -86,29 +81,32 @@ fn search(parts: &mut [Part], goal: i64, miss: Miss, limits: &[Option<i64>], sea
     let below = || chain.sums().at_most(goal - rest);
     let found = match miss {
         Miss::Below => below(),
-        Miss::Above => chain.sums().at_least(goal - rest).or_else(below),
+        Miss::Above => {
+            let room = tree.limit(ROOT).div_euclid(search.unit) - rest;
+            chain.sums().at_least(goal - rest).filter(|sum| *sum <= room).or_else(below)
+        }
     }?;
     chain.settle(found, parts, search);
     Some(found + rest)
 }
 
 /// Whether the parts, which are not at `target` now, could reach it if all of them were told watts.
-pub(crate) fn is_reached_without_steps(parts: &[Part], target: i64, limits: &[Option<i64>]) -> bool {
+pub(crate) fn is_reached_without_steps(parts: &[Part], target: i64, tree: &Tree) -> bool {
     if parts.iter().all(|part| part.supply == part.supply.without_steps()) {
         return false;
     }
     let mut parts: Vec<Part> =
         parts.iter().map(|part| Part { supply: part.supply.without_steps(), ..*part }).collect();
-    improve(&mut parts, target, Miss::Below, limits);
+    improve(&mut parts, target, Miss::Below, tree);
     total(&parts) == target
 }
 
 /// Shares what the parts have over the same parts alike, where that comes to the same sum.
-fn share_alike(parts: &mut [Part], limits: &[Option<i64>]) {
+fn share_alike(parts: &mut [Part], tree: &Tree) {
     let planned = total(parts);
     let settled: Vec<i64> = parts.iter().map(|part| part.watts).collect();
     let running: Vec<usize> = (0..parts.len()).filter(|index| parts[*index].watts > 0).collect();
-    level(&running, parts, planned, limits);
+    level(&running, parts, planned, tree);
     if total(parts) != planned {
         for (part, watts) in parts.iter_mut().zip(settled) {
             part.watts = watts;
@@ -127,10 +125,10 @@ fn greatest_common_divisor(one: i64, other: i64) -> i64 {
     if other == 0 { one } else { greatest_common_divisor(other, one % other) }
 }
 
-/// A session, or all those of a connection whose limit binds.
+/// A session, or all those below a limit that binds.
 enum Item {
     Session(usize),
-    Connection(Chain),
+    Node(Chain),
 }
 
 impl Item {
@@ -138,7 +136,7 @@ impl Item {
     fn present(&self, parts: &[Part]) -> i64 {
         match self {
             Self::Session(index) => parts[*index].watts,
-            Self::Connection(chain) => chain.items.iter().map(|item| item.present(parts)).sum(),
+            Self::Node(chain) => chain.items.iter().map(|item| item.present(parts)).sum(),
         }
     }
 
@@ -146,32 +144,38 @@ impl Item {
     fn sums(&self, parts: &[Part], search: Search) -> Sums {
         match self {
             Self::Session(index) => told(&parts[*index], search),
-            Self::Connection(chain) => chain.sums().clone(),
+            Self::Node(chain) => chain.sums().clone(),
         }
     }
 }
 
 /// Those that can give something.
-fn items(parts: &[Part], limits: &[Option<i64>], search: Search, work: &mut usize) -> Vec<Item> {
-    let most = by_group(parts, limits.len(), |part| part.range.maximum);
+fn items(parts: &[Part], tree: &Tree, search: Search, work: &mut usize) -> Vec<Item> {
+    let most = tree.sums(parts, |part| part.range.maximum);
+    let binds = |node: &usize| *node != ROOT && most[*node] > tree.limit(*node);
     let mut items = Vec::new();
-    let mut bound: Vec<Chain> = limits.iter().map(|_| Chain::default()).collect();
-    for index in in_turn(parts) {
-        let group = parts[index].group;
-        match limits[group].filter(|limit| most[group] > *limit) {
-            Some(limit) => {
-                let chain = &mut bound[group];
-                let mut own = told(&parts[index], search);
-                if !spend(work, own.len() * chain.sums().len()) {
-                    let present = parts[index].watts / search.unit;
-                    own = Sums::of([(present, present)]);
-                }
-                chain.add(Item::Session(index), &own, limit.max(0) / search.unit);
+    let mut bound: Vec<Chain> = (0..tree.len()).map(|_| Chain::default()).collect();
+    let mut put = |above: Option<usize>, item: Item, bound: &mut [Chain]| match above {
+        Some(node) => {
+            let chain = &mut bound[node];
+            let mut sums = item.sums(parts, search);
+            if !spend(work, sums.len() * chain.sums().len()) {
+                let present = item.present(parts) / search.unit;
+                sums = Sums::of([(present, present)]);
             }
-            None => items.push(Item::Session(index)),
+            chain.add(item, &sums, tree.limit(node).max(0) / search.unit);
+        }
+        None => items.push(item),
+    };
+    for index in in_turn(parts) {
+        put(tree.path(parts[index].node).find(binds), Item::Session(index), &mut bound);
+    }
+    for node in (1..tree.len()).rev() {
+        let chain = std::mem::take(&mut bound[node]);
+        if !chain.items.is_empty() {
+            put(tree.path(tree.parent(node)).find(binds), Item::Node(chain), &mut bound);
         }
     }
-    items.extend(bound.into_iter().filter(|chain| !chain.items.is_empty()).map(Item::Connection));
     items
 }
 
@@ -245,7 +249,7 @@ impl Chain {
             let own = item.sums(parts, search).part_of(sum, others, present).unwrap_or(present);
             match item {
                 Item::Session(index) => parts[*index].watts = own * search.unit,
-                Item::Connection(chain) => chain.settle(own, parts, search),
+                Item::Node(chain) => chain.settle(own, parts, search),
             }
             sum -= own;
         }

@@ -1,11 +1,10 @@
-use std::collections::BTreeMap;
-
 use tieline_types::{Power, TimeSpan};
 
-use crate::fill::{Part, by_group, fill, total};
-use crate::floor::Course;
+use crate::fill::Part;
+use crate::journey::{Filled, Journey, Traveller};
 use crate::plan::{BoundBy, Plan, PlannedPeriod, SessionPlan, Shortfall, ShortfallReason};
-use crate::{ChargingSession, Fleet, reach};
+use crate::tree::{Level, Tree};
+use crate::{Fleet, reach};
 
 /// What the fleet as a whole is to draw in a span.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -24,7 +23,7 @@ pub enum Miss {
     /// Below: for an ordered reduction, and where nothing is ordered.
     #[default]
     Below,
-    /// Above, if the fleet can draw that much within its connections' limits, else below: for an ordered increase.
+    /// Above, if the fleet can draw that much within its limits, else below: for an ordered increase.
     Above,
 }
 
@@ -43,65 +42,62 @@ impl Target {
 /// Splits targets, in order of time, over the sessions: exactly, wherever some choice of 0 and 6 A and more adds up to it.
 ///
 /// Where none does, the plan is as near as can be on the side that the target says ([`Miss`]); where drivers would be left
-/// short, it is above. A [`Shortfall`] says which.
+/// short, or where sessions that can't be steered draw more, it is above. A [`Shortfall`] says which.
+///
+/// No limit of the fleet's tree is ever exceeded by those that can be steered: where the others alone exceed one, nobody
+/// else gets anything below it. An increase goes to those who can use it within the span, if that reaches it.
 pub fn split(fleet: &Fleet, targets: &[Target]) -> Plan {
-    let mut sessions: Vec<&ChargingSession> = fleet.sessions.iter().collect();
-    sessions.sort_by(|one, other| one.id.cmp(&other.id));
-    let mut courses: Vec<Course<'_>> = sessions.iter().copied().map(Course::new).collect();
-    let (groups, limits) = groups(fleet, &sessions);
-    let mut periods: Vec<Vec<PlannedPeriod>> = vec![Vec::new(); sessions.len()];
+    let mut journey = Journey::new(fleet);
+    let mut steerable: Vec<Vec<PlannedPeriod>> = vec![Vec::new(); journey.steerable.len()];
+    let mut unsteerable: Vec<Vec<PlannedPeriod>> = vec![Vec::new(); journey.unsteerable.len()];
     let mut plan = Plan::default();
-
     for target in targets {
-        let mut parts: Vec<Part> = courses
-            .iter()
-            .zip(&groups)
-            .map(|(course, group)| Part::new(course.range(target.span), course.session.supply, *group))
-            .collect();
-        fill(&mut parts, target.power.watts(), target.miss, &limits);
-        plan.shortfalls.extend(shortfall(*target, &parts, &limits));
-        let used = by_group(&parts, limits.len(), |part| part.watts);
-        for (index, part) in parts.iter().enumerate() {
-            let bound_by = bound_by(part, used[part.group], limits[part.group]);
-            push(&mut periods[index], target.span, part.watts, bound_by, sessions[index]);
-            courses[index].advance(target.span, part.watts);
+        let filled = journey.fill(target.span, target.power.watts(), target.miss);
+        plan.shortfalls.extend(shortfall(*target, &filled));
+        let used = filled.tree.sums(&filled.parts, |part| part.watts);
+        for ((periods, one), part) in steerable.iter_mut().zip(&journey.steerable).zip(&filled.parts) {
+            push(periods, target.span, part.watts, bound_by(part, &used, &filled.tree), one);
         }
+        for ((periods, one), watts) in unsteerable.iter_mut().zip(&journey.unsteerable).zip(&filled.unsteered)
+        {
+            let bound_by = if *watts == 0 { BoundBy::Finished } else { BoundBy::Unsteerable };
+            push(periods, target.span, *watts, bound_by, one);
+        }
+        journey.advance(target.span, &filled);
     }
-    plan.sessions = sessions
-        .iter()
-        .zip(periods)
+    let travellers = journey.steerable.iter().chain(&journey.unsteerable);
+    plan.sessions = travellers
+        .zip(steerable.into_iter().chain(unsteerable))
         .filter(|(_, periods)| !periods.is_empty())
-        .map(|(session, periods)| SessionPlan { session: session.id.clone(), periods })
+        .map(|(one, periods)| SessionPlan { session: one.course.session.id.clone(), periods })
         .collect();
+    plan.sessions.sort_by(|one, other| one.session.cmp(&other.session));
     plan
 }
 
-/// The group of each session, and the limit of each group. The last group is for connections that the fleet does not name.
-pub(crate) fn groups(fleet: &Fleet, sessions: &[&ChargingSession]) -> (Vec<usize>, Vec<Option<i64>>) {
-    let numbers: BTreeMap<_, _> =
-        fleet.connections.iter().enumerate().map(|(number, known)| (&known.address, number)).collect();
-    let unknown = fleet.connections.len();
-    let groups =
-        sessions.iter().map(|session| numbers.get(&session.connection).copied().unwrap_or(unknown)).collect();
-    let limits = fleet.connections.iter().map(|known| known.limit.map(Power::watts)).chain([None]).collect();
-    (groups, limits)
-}
-
-fn shortfall(target: Target, parts: &[Part], limits: &[Option<i64>]) -> Option<Shortfall> {
-    let (wanted, planned) = (target.power.watts(), total(parts));
+fn shortfall(target: Target, filled: &Filled) -> Option<Shortfall> {
+    let (wanted, planned) = (target.power.watts(), filled.total());
     if planned == wanted {
         return None;
     }
-    let must: i64 = parts.iter().map(|part| part.must).sum();
-    let reason = if must > wanted.max(0) {
+    let unsteered: i64 = filled.unsteered.iter().sum();
+    let left = wanted.saturating_sub(unsteered);
+    let most = |level| filled.tree.most(&filled.parts, level);
+    let reason = if unsteered > wanted.max(0) {
+        ShortfallReason::Unsteerable
+    } else if filled.must() > wanted.max(0) {
         ShortfallReason::MustRun
     } else if wanted < 0 {
         ShortfallReason::FeedIn
-    } else if wanted > parts.iter().map(|part| part.range.maximum).sum() {
+    } else if left > filled.parts.iter().map(|part| part.range.maximum).sum() {
         ShortfallReason::Exhausted
-    } else if wanted > reach::most(parts, limits) {
+    } else if left > most(Level::Device) {
+        ShortfallReason::DeviceLimit
+    } else if left > most(Level::Connection) {
         ShortfallReason::ConnectionLimit
-    } else if reach::is_reached_without_steps(parts, wanted, limits) {
+    } else if left > most(Level::CongestionPoint) {
+        ShortfallReason::CongestionPointLimit
+    } else if reach::is_reached_without_steps(&filled.parts, left, &filled.tree) {
         ShortfallReason::Steps
     } else {
         ShortfallReason::MinimumCurrent
@@ -109,17 +105,22 @@ fn shortfall(target: Target, parts: &[Part], limits: &[Option<i64>]) -> Option<S
     Some(Shortfall { span: target.span, target: target.power, planned: Power::from_watts(planned), reason })
 }
 
-fn bound_by(part: &Part, used: i64, limit: Option<i64>) -> BoundBy {
+fn bound_by(part: &Part, used: &[i64], tree: &Tree) -> BoundBy {
     let next = if part.watts == 0 { part.range.minimum } else { part.supply.next_told(part.watts) };
-    let connection_is_full = limit.is_some_and(|limit| used - part.watts + next > limit);
+    let is_full = |node: &usize| used[*node] - part.watts + next > tree.limit(*node);
+    let full = tree.path(part.node).find(is_full).map(|node| tree.level(node));
     if part.range.maximum == 0 {
         BoundBy::Finished
     } else if part.watts == part.range.maximum {
         BoundBy::Maximum
     } else if part.range.floor > 0 && part.watts == part.range.floor {
         BoundBy::Floor
-    } else if connection_is_full {
-        BoundBy::Connection
+    } else if let Some(level) = full {
+        match level {
+            Level::Device => BoundBy::Device,
+            Level::Connection => BoundBy::Connection,
+            Level::CongestionPoint => BoundBy::CongestionPoint,
+        }
     } else if part.watts == 0 {
         BoundBy::Paused
     } else {
@@ -133,7 +134,7 @@ fn push(
     span: TimeSpan,
     watts: i64,
     bound_by: BoundBy,
-    session: &ChargingSession,
+    one: &Traveller<'_>,
 ) {
     if let Some(last) = periods.last_mut() {
         let same =
@@ -144,5 +145,8 @@ fn push(
         }
     }
     let power = Power::from_watts(watts);
-    periods.push(PlannedPeriod { span, power, limit: session.supply.limit(power), bound_by });
+    let supply = one.course.session.supply;
+    // 6 A are the least that can be told, also to an EV that takes less.
+    let told = if watts > 0 { power.max(supply.minimum()) } else { power };
+    periods.push(PlannedPeriod { span, power, limit: supply.limit(told), bound_by });
 }

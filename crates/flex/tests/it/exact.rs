@@ -72,7 +72,7 @@ fn fleet(small: &[Small], limits: [Option<i64>; 2]) -> Fleet {
         }
         session
     });
-    Fleet { connections: connections.collect(), sessions: sessions.collect() }
+    Fleet { connections: connections.collect(), sessions: sessions.collect(), ..Fleet::default() }
 }
 
 /// Every sum that the sessions at one connection can reach within its limit.
@@ -167,6 +167,7 @@ fn a_large_fleet_of_uneven_minima_stays_beside_the_target() {
     let fleet = Fleet {
         connections: vec![Connection { address: connection(1), limit: None }],
         sessions: (0..300).map(|number| session(&format!("s{number:03}"), six_amperes(number))).collect(),
+        ..Fleet::default()
     };
     for target in [50_001, 300_005, 1_000_003] {
         let power = Power::from_watts(target);

@@ -22,14 +22,7 @@ pub(crate) fn connection(number: u8) -> EntityAddress {
 }
 
 pub(crate) fn session(id: &str, supply: Supply) -> ChargingSession {
-    ChargingSession {
-        id: id.to_owned(),
-        connection: connection(1),
-        supply,
-        energy_wanted: None,
-        energy_delivered: Energy::from_watt_seconds(0),
-        departure: Departure::Unknown,
-    }
+    ChargingSession::new(id.to_owned(), connection(1), supply)
 }
 
 /// `count` chargers of three phases and 32 A at one connection without a limit.
@@ -39,6 +32,7 @@ pub(crate) fn three_phase(count: usize) -> Fleet {
         sessions: (0..count)
             .map(|number| session(&format!("s{number}"), Supply::in_watts(3, 230, 32).unwrap()))
             .collect(),
+        ..Fleet::default()
     }
 }
 
@@ -81,5 +75,6 @@ pub(crate) fn any_fleet(at_most: usize) -> impl Strategy<Value = Fleet> {
                 ..session(&format!("s{number:02}"), supply)
             })
             .collect(),
+        ..Fleet::default()
     })
 }

@@ -6,7 +6,7 @@ mod planning;
 
 use std::sync::Arc;
 
-use tieline_flex::{ChargingSession, Connection, Departure, Fleet, Supply};
+use tieline_flex::{ChargingSession, Connection, Fleet, Supply};
 use tieline_store::{Records as _, StoreError};
 use tieline_types::{EntityAddress, IspCalendar};
 
@@ -58,7 +58,7 @@ impl Agr {
             .filter(|session| session.congestion_point == *point)
             .collect();
         let charging = sessions.iter().filter_map(|session| self.charging(session)).collect();
-        Ok((Fleet { connections, sessions: charging }, sessions))
+        Ok((Fleet { connections, sessions: charging, ..Fleet::default() }, sessions))
     }
 
     /// `None` for a session at a charger that is no longer configured: it can't be steered.
@@ -68,13 +68,10 @@ impl Agr {
             ProfileUnit::W => Supply::in_watts,
             ProfileUnit::A => Supply::in_amperes,
         };
+        let supply = make(charger.phases, charger.voltage, charger.maximum_current).ok()?;
         Some(ChargingSession {
-            id: session.key.to_string(),
-            connection: session.connection.clone(),
-            supply: make(charger.phases, charger.voltage, charger.maximum_current).ok()?,
-            energy_wanted: None,
             energy_delivered: session.delivered(),
-            departure: Departure::Unknown,
+            ..ChargingSession::new(session.key.to_string(), session.connection.clone(), supply)
         })
     }
 }
