@@ -5,20 +5,25 @@
 //!
 //! A market message speaks of *changes* against a [`baseline()`]; a charger is told *limits*. [`offer()`] goes from what is
 //! requested to the change that the fleet can really deliver, [`split()`] from what was promised to a limit for each session,
-//! which is 0 or between the charger's minimum and maximum, and which ends.
+//! which is 0 or between the charger's minimum and maximum, and which ends. Afterwards [`measured()`] makes energies of the
+//! meters' readings, and [`settle()`] says what was delivered and what it is worth.
 #![forbid(unsafe_code)]
 
 mod baseline;
 mod fill;
 mod fleet;
 mod floor;
+mod measured;
 mod offer;
 mod plan;
 mod reach;
+mod settlement;
 mod split;
 
 pub use baseline::baseline;
 pub use fleet::{ChargingSession, Connection, Departure, Fleet, Supply, SupplyError};
+pub use measured::{MeasuredIsp, MeasuringRules, Quality, RegisterReading, measured};
 pub use offer::{NoOffer, Obstacle, OfferedChange, Pricing, RequestedChange, offer};
 pub use plan::{BoundBy, Plan, PlannedPeriod, SessionPlan, Shortfall, ShortfallReason};
+pub use settlement::{IspOutcome, OrderToSettle, SettledIsp, SettledOrder, SettlementTerms, settle};
 pub use split::{Miss, Target, split};
