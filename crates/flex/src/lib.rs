@@ -5,7 +5,8 @@
 //!
 //! A market message speaks of *changes* against a [`baseline()`]; a charger is told *limits*. [`offer()`] goes from what is
 //! requested to the change that the fleet can really deliver, [`split()`] from what was promised to a limit for each session,
-//! which is 0 or between the charger's minimum and maximum, and which ends.
+//! which is 0 or between the charger's minimum and maximum, and which ends. Afterwards [`measured()`] makes energies of the
+//! meters' readings, and [`settle()`] says what was delivered and what it is worth.
 #![forbid(unsafe_code)]
 
 mod baseline;
@@ -16,9 +17,11 @@ mod floor;
 mod flow;
 mod follow;
 mod journey;
+mod measured;
 mod offer;
 mod plan;
 mod reach;
+mod settlement;
 mod split;
 mod supply;
 mod tree;
@@ -27,7 +30,9 @@ pub use baseline::baseline;
 pub use deliverable::{Demand, Undeliverable, deliverable};
 pub use fleet::{ChargingSession, Connection, Departure, Device, Fleet, Steering};
 pub use follow::{Following, FollowingRules, Seen, following};
+pub use measured::{MeasuredIsp, MeasuringRules, Quality, RegisterReading, measured};
 pub use offer::{NoOffer, Obstacle, OfferedChange, Pricing, RequestedChange, offer};
 pub use plan::{BoundBy, Plan, PlannedPeriod, SessionPlan, Shortfall, ShortfallReason};
+pub use settlement::{IspOutcome, OrderToSettle, SettledIsp, SettledOrder, SettlementTerms, settle};
 pub use split::{Miss, Target, split};
 pub use supply::{Supply, SupplyError};

@@ -19,8 +19,8 @@ use crate::bridge::ocpp::{Admission, Chargers, Steering};
 use crate::bridge::uftp::{AddressBook, AgrMarket, Courier, Deciding, DsoMarket, Letters, StoreInbox};
 use crate::config::{AgrConfig, DsoConfig, OcppConfig, RoleConfig, Transport, UftpConfig};
 use crate::context::Context;
-use crate::role::agr::{Agr, PLAN};
-use crate::role::dso::{DECIDE, Dso, REQUEST};
+use crate::role::agr::{Agr, METER, METER_DAY, PLAN, PROGNOSE, PROGNOSE_DAY};
+use crate::role::dso::{DECIDE, Dso, REQUEST, SETTLE};
 use crate::work::{Bell, Turn, UnderWay, turn_until_stopped};
 use crate::{Config, Environment, NodeError};
 
@@ -51,7 +51,7 @@ impl Node {
         let Config { uftp, role, .. } = config;
         let mut starting = Starting::new(context, &uftp);
         let ocpp = match role {
-            RoleConfig::Agr(agr, ocpp) => Some(starting.agr(&uftp, *agr, *ocpp)?),
+            RoleConfig::Agr(agr, ocpp) => Some(starting.agr(&uftp, *agr, *ocpp).await?),
             RoleConfig::Dso(dso) => {
                 starting.dso(&uftp, *dso).await?;
                 None
@@ -133,7 +133,12 @@ impl Starting {
         Self { context, letters, address_book, stop: CancellationToken::new(), tasks: TaskTracker::new() }
     }
 
-    fn agr(&mut self, uftp: &UftpConfig, agr: AgrConfig, ocpp: OcppConfig) -> Result<SocketAddr, NodeError> {
+    async fn agr(
+        &mut self,
+        uftp: &UftpConfig,
+        agr: AgrConfig,
+        ocpp: OcppConfig,
+    ) -> Result<SocketAddr, NodeError> {
         let ocpp = Arc::new(ocpp);
         let agr = Agr {
             context: self.context.clone(),
@@ -142,7 +147,7 @@ impl Starting {
             calendar: uftp.calendar.clone(),
         };
         let market = AgrMarket { agr: agr.clone(), letters: self.letters.clone() };
-        self.decide(uftp, market.clone().pre_process(), market.process());
+        self.decide(uftp, market.clone().pre_process(), market.clone().process());
         self.deliver(uftp, Role::Dso)?;
 
         let chargers = Chargers { agr: agr.clone(), config: Arc::clone(&ocpp) };
@@ -163,14 +168,18 @@ impl Starting {
             async move { steering.turn().await }
         });
         self.timers(move |timer| {
-            let agr = agr.clone();
+            let market = market.clone();
             async move {
                 match timer.kind.as_str() {
-                    PLAN => agr.plan(timer).await.map(Some),
+                    PLAN => market.agr.plan(timer).await.map(Some),
+                    PROGNOSE_DAY | METER_DAY => market.agr.day(timer).await.map(Some),
+                    PROGNOSE => market.prognose(timer).await.map(Some),
+                    METER => market.meter(timer).await.map(Some),
                     _ => Ok(None),
                 }
             }
         });
+        agr.take_up_days().await?;
         let registry = csms.registry().clone();
         let stop = self.stop.clone();
         self.tasks.spawn(async move {
@@ -193,11 +202,13 @@ impl Starting {
                 match timer.kind.as_str() {
                     REQUEST => market.request(timer).await.map(Some),
                     DECIDE => market.decide(timer).await.map(Some),
+                    SETTLE => market.settle(timer).await.map(Some),
                     _ => Ok(None),
                 }
             }
         });
         dso.take_up_needs().await?;
+        dso.take_up_claims().await?;
         Ok(())
     }
 

@@ -1,8 +1,9 @@
 //! What a participant decides about a message, and the answer that says so.
 
 use crate::message::{
-    DPrognosisResponse, FlexOfferResponse, FlexOrderResponse, FlexOrderStatus, FlexRequestResponse,
-    MeteringResponse, Response, TestMessageResponse,
+    DPrognosisResponse, FlexOfferResponse, FlexOrderResponse, FlexOrderSettlementStatus, FlexOrderStatus,
+    FlexRequestResponse, FlexSettlement, FlexSettlementResponse, MeteringResponse, Response,
+    TestMessageResponse,
 };
 use crate::{Header, Payload, RejectionReason};
 
@@ -25,17 +26,25 @@ pub enum Decision {
 pub struct Accepted {
     /// To a D-Prognosis: which orders of its period it shows. Of no use to another request.
     pub flex_order_statuses: Vec<FlexOrderStatus>,
+    /// To a FlexSettlement: which of its items are accepted and which disputed; empty if all are accepted. Of no use to
+    /// another request.
+    pub settlement_statuses: Vec<FlexOrderSettlementStatus>,
 }
 
 impl Accepted {
     /// The plain acceptance.
     pub const fn new() -> Self {
-        Self { flex_order_statuses: Vec::new() }
+        Self { flex_order_statuses: Vec::new(), settlement_statuses: Vec::new() }
     }
 
     /// The acceptance of a D-Prognosis.
     pub const fn with_orders(flex_order_statuses: Vec<FlexOrderStatus>) -> Self {
-        Self { flex_order_statuses }
+        Self { flex_order_statuses, settlement_statuses: Vec::new() }
+    }
+
+    /// The acceptance of a FlexSettlement.
+    pub const fn with_items(settlement_statuses: Vec<FlexOrderSettlementStatus>) -> Self {
+        Self { flex_order_statuses: Vec::new(), settlement_statuses }
     }
 }
 
@@ -163,13 +172,35 @@ impl Payload {
             }
             Self::FlexOffer(_) => FlexOfferResponse { header, response, flex_offer_message_id: id }.into(),
             Self::FlexOrder(_) => FlexOrderResponse { header, response, flex_order_message_id: id }.into(),
+            Self::FlexSettlement(settlement) => {
+                let statuses = settlement_statuses(settlement, &response, accepted);
+                FlexSettlementResponse { header, response, flex_settlement_message_id: id, statuses }.into()
+            }
             Self::Metering(_) => MeteringResponse { header, response, metering_message_id: id }.into(),
             Self::TestMessageResponse(_)
             | Self::DPrognosisResponse(_)
             | Self::FlexRequestResponse(_)
             | Self::FlexOfferResponse(_)
             | Self::FlexOrderResponse(_)
+            | Self::FlexSettlementResponse(_)
             | Self::MeteringResponse(_) => return None,
         })
+    }
+}
+
+/// What is said of each item: what was decided, or that all are accepted, or, in a rejection, that all are disputed.
+fn settlement_statuses(
+    settlement: &FlexSettlement,
+    response: &Response,
+    accepted: Option<&Accepted>,
+) -> Vec<FlexOrderSettlementStatus> {
+    let references = settlement.orders.iter().map(|order| order.order_reference.clone());
+    match accepted {
+        Some(accepted) if !accepted.settlement_statuses.is_empty() => accepted.settlement_statuses.clone(),
+        Some(_) => references.map(FlexOrderSettlementStatus::accepted).collect(),
+        None => {
+            let reason = response.rejection_reason.as_ref().map_or("", |reason| reason.as_str());
+            references.map(|order| FlexOrderSettlementStatus::disputed(order, reason)).collect()
+        }
     }
 }

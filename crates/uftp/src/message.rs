@@ -14,8 +14,10 @@ mod response;
 use std::fmt;
 
 pub use agr_dso::{
-    DPrognosis, DPrognosisResponse, Disposition, FlexMessage, FlexOffer, FlexOfferResponse, FlexOrder,
-    FlexOrderResponse, FlexOrderStatus, FlexRequest, FlexRequestIsp, FlexRequestResponse, Isp, OfferOption,
+    AcceptedDisputed, ContractSettlement, ContractSettlementIsp, ContractSettlementPeriod, DPrognosis,
+    DPrognosisResponse, Disposition, FlexMessage, FlexOffer, FlexOfferResponse, FlexOrder, FlexOrderResponse,
+    FlexOrderSettlement, FlexOrderSettlementIsp, FlexOrderSettlementStatus, FlexOrderStatus, FlexRequest,
+    FlexRequestIsp, FlexRequestResponse, FlexSettlement, FlexSettlementResponse, Isp, OfferOption,
 };
 pub use common::{TestMessage, TestMessageResponse};
 pub use message_type::{MessageType, UnknownMessageType};

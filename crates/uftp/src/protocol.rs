@@ -6,7 +6,8 @@ use tieline_service::{Carries, Fault, FromIncoming, Head, Incoming, Outcome, Pee
 
 use crate::message::{
     DPrognosis, DPrognosisResponse, FlexOffer, FlexOfferResponse, FlexOrder, FlexOrderResponse, FlexRequest,
-    FlexRequestResponse, Message, MessageType, Metering, MeteringResponse, TestMessage, TestMessageResponse,
+    FlexRequestResponse, FlexSettlement, FlexSettlementResponse, Message, MessageType, Metering,
+    MeteringResponse, TestMessage, TestMessageResponse,
 };
 use crate::{Accepted, Decision, Noted, Participant, Received, RejectionReason, Undecided, Version};
 
@@ -141,6 +142,6 @@ macro_rules! carries {
     };
 }
 
-carries!(Accepted: TestMessage DPrognosis FlexRequest FlexOffer FlexOrder Metering);
+carries!(Accepted: TestMessage DPrognosis FlexRequest FlexOffer FlexOrder FlexSettlement Metering);
 carries!(Noted: TestMessageResponse DPrognosisResponse FlexRequestResponse FlexOfferResponse FlexOrderResponse);
-carries!(Noted: MeteringResponse);
+carries!(Noted: FlexSettlementResponse MeteringResponse);

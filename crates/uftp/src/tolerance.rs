@@ -34,6 +34,9 @@ pub struct Tolerance {
     /// Namespace declarations with a prefix (`xmlns:xsi`) and `xsi:schemaLocation` or
     /// `xsi:noNamespaceSchemaLocation`, which schema processors allow on every element and which carry nothing.
     pub schema_location: bool,
+    /// A `FlexSettlement` without an element of one kind, and a `FlexSettlementResponse` without a status. The text has
+    /// none or more, the schemas one or more.
+    pub absent_settlement_elements: bool,
 }
 
 impl Tolerance {
@@ -45,6 +48,7 @@ impl Tolerance {
         result_on_test_message_response: false,
         later_attributes: false,
         schema_location: false,
+        absent_settlement_elements: false,
     };
 
     /// Every deviation known so far.
@@ -55,6 +59,7 @@ impl Tolerance {
         result_on_test_message_response: true,
         later_attributes: true,
         schema_location: true,
+        absent_settlement_elements: true,
     };
 
     /// Forgives the deviation that has the name of a field.
@@ -75,6 +80,7 @@ impl Tolerance {
             "result_on_test_message_response" => &mut self.result_on_test_message_response,
             "later_attributes" => &mut self.later_attributes,
             "schema_location" => &mut self.schema_location,
+            "absent_settlement_elements" => &mut self.absent_settlement_elements,
             _ => return Err(UnknownTolerance),
         } = true;
         Ok(())
@@ -85,7 +91,8 @@ impl Tolerance {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error(
     "not one of eighteen_digit_ean, date_time_without_offset, surrounding_whitespace, \
-     result_on_test_message_response, later_attributes, schema_location"
+     result_on_test_message_response, later_attributes, schema_location, \
+     absent_settlement_elements"
 )]
 pub struct UnknownTolerance;
 

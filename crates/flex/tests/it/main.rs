@@ -1,4 +1,4 @@
-//! The order's way through the crate: baseline, offer, split.
+//! The order's way through the crate: baseline, offer, split, measurement, settlement.
 #![allow(clippy::unwrap_used, reason = "what a test can not go on without ends it")]
 
 mod chance;
@@ -6,5 +6,7 @@ mod defects;
 mod deliverability;
 mod exact;
 mod fleets;
+mod measured;
 mod offers;
+mod settlement;
 mod splits;

@@ -1,8 +1,11 @@
+use std::path::{Path, PathBuf};
+
+use jiff::civil::Time;
 use rust_decimal::Decimal;
 use serde::Deserialize;
-use tieline_types::{Currency, EntityAddress, Power};
+use tieline_types::{Currency, Domain, EntityAddress, Power};
 
-use super::{ConfigError, Interval};
+use super::{ConfigError, ExpectedLoad, Interval};
 
 /// What an aggregator sells, and where.
 #[derive(Clone, Debug)]
@@ -18,8 +21,73 @@ pub struct AgrConfig {
     pub offer_valid_for: Interval,
     /// The congestion points at which it has connections.
     pub congestion_points: Vec<EntityAddress>,
+    /// Those of them whose grid operator is told what is expected and what was measured.
+    pub reported_points: Vec<ReportedPoint>,
+    /// The local time at which the next day's prognoses are sent.
+    pub prognosis_at: Time,
+    /// How long after the end of a day its measured energies are sent.
+    pub metering_after: Interval,
+    /// By what settlements are checked.
+    pub settlement: SettlementCheck,
     /// Its connections.
     pub connections: Vec<ConnectionConfig>,
+}
+
+/// A congestion point whose grid operator gets prognoses and metering.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct ReportedPoint {
+    /// The congestion point.
+    pub entity_address: EntityAddress,
+    /// Its grid operator.
+    pub dso: Domain,
+    /// What its connections take on a typical day.
+    pub expected_load: Option<ExpectedLoad>,
+}
+
+/// By what settlements are checked.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+#[non_exhaustive]
+pub struct SettlementCheck {
+    /// The agreed penalty for a megawatt hour that was ordered and not delivered.
+    pub penalty_per_mwh: Decimal,
+    /// By how much an order's net amount may differ from our own.
+    pub tolerance: Decimal,
+    /// By how many watts a power may differ from our own.
+    pub power_tolerance: Power,
+    /// Grid operators with another penalty.
+    pub dso: Vec<OperatorTerms>,
+}
+
+/// The terms of one grid operator.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[non_exhaustive]
+pub struct OperatorTerms {
+    /// The grid operator.
+    pub domain: Domain,
+    /// The agreed penalty for a megawatt hour that was ordered and not delivered.
+    pub penalty_per_mwh: Decimal,
+}
+
+impl Default for SettlementCheck {
+    fn default() -> Self {
+        Self {
+            penalty_per_mwh: Decimal::ZERO,
+            tolerance: Decimal::new(1, 2),
+            power_tolerance: Power::ZERO,
+            dso: Vec::new(),
+        }
+    }
+}
+
+impl SettlementCheck {
+    /// The penalty that is agreed with a grid operator.
+    pub fn penalty_per_mwh(&self, dso: &Domain) -> Decimal {
+        let own = self.dso.iter().find(|terms| terms.domain == *dso);
+        own.map_or(self.penalty_per_mwh, |terms| terms.penalty_per_mwh)
+    }
 }
 
 /// A connection behind a congestion point.
@@ -45,6 +113,12 @@ pub(super) struct AgrFile {
     plan_ahead: Interval,
     #[serde(default = "default_offer_valid_for")]
     offer_valid_for: Interval,
+    #[serde(default = "default_prognosis_at")]
+    prognosis_at: Time,
+    #[serde(default = "default_metering_after")]
+    metering_after: Interval,
+    #[serde(default)]
+    settlement: SettlementCheck,
     #[serde(default)]
     congestion_point: Vec<CongestionPointFile>,
     #[serde(default)]
@@ -55,6 +129,16 @@ pub(super) struct AgrFile {
 #[serde(deny_unknown_fields)]
 struct CongestionPointFile {
     entity_address: EntityAddress,
+    dso: Option<Domain>,
+    expected_load: Option<PathBuf>,
+}
+
+const fn default_prognosis_at() -> Time {
+    Time::constant(10, 0, 0, 0)
+}
+
+const fn default_metering_after() -> Interval {
+    Interval::from_secs(3600)
 }
 
 const fn default_plan_ahead() -> Interval {
@@ -66,14 +150,28 @@ const fn default_offer_valid_for() -> Interval {
 }
 
 impl AgrFile {
-    pub(super) fn resolve(self) -> Result<AgrConfig, ConfigError> {
+    pub(super) fn resolve(self, base: &Path) -> Result<AgrConfig, ConfigError> {
         let congestion_points: Vec<_> =
-            self.congestion_point.into_iter().map(|point| point.entity_address).collect();
+            self.congestion_point.iter().map(|point| point.entity_address.clone()).collect();
+        let reported_points: Vec<ReportedPoint> = self
+            .congestion_point
+            .into_iter()
+            .filter_map(|point| point.resolve(base).transpose())
+            .collect::<Result<_, _>>()?;
+        check_settlement(&self.settlement)?;
         for connection in &self.connection {
             if !congestion_points.contains(&connection.congestion_point) {
                 return Err(ConfigError::invalid(
                     format!("agr.connection {}", connection.entity_address),
                     format_args!("{} is no agr.congestion_point", connection.congestion_point),
+                ));
+            }
+            let is_reported =
+                reported_points.iter().any(|point| point.entity_address == connection.congestion_point);
+            if is_reported && !can_be_metered(&connection.entity_address) {
+                return Err(ConfigError::invalid(
+                    format!("agr.connection {}", connection.entity_address),
+                    "a connection whose energy is reported needs an EAN of 16 or 18 digits",
                 ));
             }
         }
@@ -83,7 +181,45 @@ impl AgrFile {
             plan_ahead: self.plan_ahead,
             offer_valid_for: self.offer_valid_for,
             congestion_points,
+            reported_points,
+            prognosis_at: self.prognosis_at,
+            metering_after: self.metering_after,
+            settlement: self.settlement,
             connections: self.connection,
         })
     }
+}
+
+impl CongestionPointFile {
+    fn resolve(self, base: &Path) -> Result<Option<ReportedPoint>, ConfigError> {
+        let Some(dso) = self.dso else {
+            if self.expected_load.is_some() {
+                return Err(ConfigError::invalid(
+                    format!("agr.congestion_point {} expected_load", self.entity_address),
+                    "is of no use without dso: nobody is told what is expected",
+                ));
+            }
+            return Ok(None);
+        };
+        let expected_load =
+            self.expected_load.map(|path| ExpectedLoad::read(&base.join(path))).transpose()?;
+        Ok(Some(ReportedPoint { entity_address: self.entity_address, dso, expected_load }))
+    }
+}
+
+/// Whether a Metering message can name a connection: by an EAN of 16 or 18 digits.
+fn can_be_metered(connection: &EntityAddress) -> bool {
+    connection.ean().is_some_and(|digits| matches!(digits.len(), 16 | 18))
+}
+
+fn check_settlement(settlement: &SettlementCheck) -> Result<(), ConfigError> {
+    let negative = |amount: Decimal| amount.is_sign_negative() && !amount.is_zero();
+    let penalties = settlement.dso.iter().map(|terms| terms.penalty_per_mwh);
+    if penalties.chain([settlement.penalty_per_mwh]).any(negative) {
+        return Err(ConfigError::invalid("agr.settlement penalty_per_mwh", "is negative"));
+    }
+    if negative(settlement.tolerance) || settlement.power_tolerance.watts() < 0 {
+        return Err(ConfigError::invalid("agr.settlement", "a tolerance is negative"));
+    }
+    Ok(())
 }

@@ -12,6 +12,78 @@ use super::{ConfigError, Interval};
 pub struct DsoConfig {
     /// The needs, each of which becomes one FlexRequest to each of its aggregators.
     pub needs: Vec<NeedConfig>,
+    /// The congestion points, with what lies behind them.
+    pub congestion_points: Vec<CongestionPointConfig>,
+    /// How orders are settled; without it they are not.
+    pub settlement: Option<SettlementConfig>,
+}
+
+/// What lies behind a congestion point, as long as no common reference operator says so.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[non_exhaustive]
+pub struct CongestionPointConfig {
+    /// The congestion point.
+    pub entity_address: EntityAddress,
+    /// The connections behind it whose metering counts.
+    pub connections: Vec<EntityAddress>,
+    /// The aggregators that have some of them.
+    pub aggregators: Vec<Domain>,
+}
+
+/// How orders are settled.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[non_exhaustive]
+pub struct SettlementConfig {
+    /// What is settled at a time.
+    pub period: SettlementPeriod,
+    /// How long after the end of a period.
+    #[serde(default = "default_after")]
+    pub after: Interval,
+    /// How often it is looked again where metering is missing.
+    #[serde(default = "default_look_again")]
+    pub look_again: Interval,
+    /// How long metering is waited for; what is missing then counts as not delivered.
+    #[serde(default = "default_give_up_after")]
+    pub give_up_after: Interval,
+    /// The penalty for a megawatt hour that was ordered and not delivered.
+    #[serde(default)]
+    pub penalty_per_mwh: Decimal,
+    /// The currency of the penalty, and of all needs.
+    pub currency: Currency,
+}
+
+/// What is settled at a time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum SettlementPeriod {
+    /// A local day.
+    Day,
+    /// A calendar month.
+    Month,
+}
+
+impl SettlementPeriod {
+    /// The first and the last day of the period that a day is in.
+    pub fn around(self, day: Date) -> (Date, Date) {
+        match self {
+            Self::Day => (day, day),
+            Self::Month => (day.first_of_month(), day.last_of_month()),
+        }
+    }
+}
+
+const fn default_after() -> Interval {
+    Interval::from_secs(3 * 3600)
+}
+
+const fn default_look_again() -> Interval {
+    Interval::from_secs(15 * 60)
+}
+
+const fn default_give_up_after() -> Interval {
+    Interval::from_secs(7 * 24 * 3600)
 }
 
 /// A congestion to be relieved.
@@ -68,6 +140,9 @@ const fn one() -> u16 {
 pub(super) struct DsoFile {
     #[serde(default)]
     need: Vec<NeedConfig>,
+    #[serde(default)]
+    congestion_point: Vec<CongestionPointConfig>,
+    settlement: Option<SettlementConfig>,
 }
 
 impl DsoFile {
@@ -92,6 +167,72 @@ impl DsoFile {
                 return invalid("needs at least one ISP that is not only available");
             }
         }
-        Ok(DsoConfig { needs: self.need })
+        check_points(&self.congestion_point)?;
+        if let Some(settlement) = &self.settlement {
+            check_settlement(settlement, &self.need)?;
+        }
+        Ok(DsoConfig {
+            needs: self.need,
+            congestion_points: self.congestion_point,
+            settlement: self.settlement,
+        })
+    }
+}
+
+fn check_points(points: &[CongestionPointConfig]) -> Result<(), ConfigError> {
+    for (index, point) in points.iter().enumerate() {
+        let invalid = |cause: &str| {
+            Err(ConfigError::invalid(format!("dso.congestion_point {}", point.entity_address), cause))
+        };
+        let earlier = &points[..index];
+        if earlier.iter().any(|other| other.entity_address == point.entity_address) {
+            return invalid("is there twice");
+        }
+        if point.aggregators.is_empty() {
+            return invalid("names no aggregator");
+        }
+        let elsewhere = |connection| {
+            earlier.iter().any(|other: &CongestionPointConfig| other.connections.contains(connection))
+        };
+        if point.connections.iter().any(elsewhere) {
+            return invalid("has a connection of another congestion point");
+        }
+        let ean = |connection: &EntityAddress| {
+            connection.ean().is_some_and(|digits| matches!(digits.len(), 16 | 18))
+        };
+        if !point.connections.iter().all(ean) {
+            return invalid(
+                "has a connection without an EAN of 16 or 18 digits, which no Metering message can name",
+            );
+        }
+    }
+    Ok(())
+}
+
+fn check_settlement(settlement: &SettlementConfig, needs: &[NeedConfig]) -> Result<(), ConfigError> {
+    let invalid = |cause: String| Err(ConfigError::invalid("dso.settlement", cause));
+    if settlement.penalty_per_mwh.is_sign_negative() && !settlement.penalty_per_mwh.is_zero() {
+        return invalid("its penalty_per_mwh is negative".to_owned());
+    }
+    if settlement.look_again.get().is_zero() {
+        return invalid("its look_again is no time at all".to_owned());
+    }
+    if let Some(need) = needs.iter().find(|need| need.currency != settlement.currency) {
+        return invalid(format!("its currency is not that of dso.need {}", need.reference));
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use jiff::civil::date;
+
+    use super::*;
+
+    #[test]
+    fn a_month_ends_with_its_last_day() {
+        let february = SettlementPeriod::Month.around(date(2028, 2, 10));
+        assert_eq!(february, (date(2028, 2, 1), date(2028, 2, 29)));
+        assert_eq!(SettlementPeriod::Day.around(date(2026, 3, 29)), (date(2026, 3, 29), date(2026, 3, 29)));
     }
 }

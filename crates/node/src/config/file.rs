@@ -38,7 +38,15 @@ impl ConfigFile {
                 let agr = self
                     .agr
                     .ok_or_else(|| ConfigError::invalid("agr", "an AGR needs this table"))?
-                    .resolve()?;
+                    .resolve(base)?;
+                for dso in agr.reported_points.iter().map(|point| &point.dso) {
+                    if !uftp.peers.iter().any(|peer| peer.domain == *dso && peer.role == Role::Dso) {
+                        return Err(ConfigError::invalid(
+                            "agr.congestion_point dso",
+                            format_args!("{dso} is no uftp.peer with role DSO"),
+                        ));
+                    }
+                }
                 let ocpp = self
                     .ocpp
                     .ok_or_else(|| {
@@ -63,11 +71,16 @@ impl ConfigFile {
                     ));
                 }
                 let dso = self.dso.unwrap_or_default().resolve()?;
-                for need in &dso.needs {
-                    for domain in &need.aggregators {
+                let of_needs =
+                    dso.needs.iter().map(|need| (format!("dso.need {}", need.reference), &need.aggregators));
+                let of_points = dso.congestion_points.iter().map(|point| {
+                    (format!("dso.congestion_point {}", point.entity_address), &point.aggregators)
+                });
+                for (key, aggregators) in of_needs.chain(of_points) {
+                    for domain in aggregators {
                         if !uftp.peers.iter().any(|peer| peer.domain == *domain && peer.role == Role::Agr) {
                             return Err(ConfigError::invalid(
-                                format!("dso.need {} aggregators", need.reference),
+                                format!("{key} aggregators"),
                                 format_args!("{domain} is no uftp.peer with role AGR"),
                             ));
                         }

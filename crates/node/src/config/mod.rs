@@ -7,6 +7,7 @@
 mod agr;
 mod dso;
 mod error;
+mod expected_load;
 mod file;
 mod interval;
 mod key_file;
@@ -16,9 +17,10 @@ mod uftp;
 
 use std::path::{Path, PathBuf};
 
-pub use agr::{AgrConfig, ConnectionConfig};
-pub use dso::{DsoConfig, NeedConfig, NeedIsp};
+pub use agr::{AgrConfig, ConnectionConfig, OperatorTerms, ReportedPoint, SettlementCheck};
+pub use dso::{CongestionPointConfig, DsoConfig, NeedConfig, NeedIsp, SettlementConfig, SettlementPeriod};
 pub use error::ConfigError;
+pub use expected_load::ExpectedLoad;
 pub use file::ConfigFile;
 pub use interval::Interval;
 pub use ocpp::{ChargerConfig, IdTokens, OcppConfig, ProfileUnit};

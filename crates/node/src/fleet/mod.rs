@@ -1,11 +1,15 @@
-//! The fleet's book: who is charging where, and what each was told.
+//! The fleet's book: who is charging where, what each was told, and what its meter showed.
 //!
 //! These records know no version of OCPP. `bridge::ocpp` maps messages to them and back.
 
+mod reading;
 mod session;
 mod set_point;
+mod told;
 mod transaction;
 
+pub(crate) use reading::KeptReading;
 pub(crate) use session::{Session, SessionKey};
 pub(crate) use set_point::{SetPoint, SetPointPeriod, SetPointState};
+pub(crate) use told::ToldLimits;
 pub(crate) use transaction::{StartedTransaction, TransactionNumber};

@@ -1,17 +1,27 @@
-//! The market's book: what was requested, offered, ordered and promised, as the node keeps it.
+//! The market's book: what was expected, requested, offered, ordered, promised, metered and settled, as the node keeps it.
 //!
 //! These records know no wire format. `bridge::uftp` maps messages to them and back.
 
+mod metered;
 mod need;
 mod offer;
 mod order;
+mod prognosis;
 mod promise;
 mod request;
+mod schedule;
+mod settlement;
+mod shortfall;
 mod window;
 
+pub(crate) use metered::{Metered, MeteredState};
 pub(crate) use need::{Need, NeedState};
 pub(crate) use offer::{Offer, OfferOption, OfferState};
 pub(crate) use order::{Order, OrderState};
+pub(crate) use prognosis::{ExpectedFrom, Prognosis, PrognosisState, baseline_of};
 pub(crate) use promise::Promise;
 pub(crate) use request::{Request, RequestState, RequestedPower};
+pub(crate) use schedule::{Schedule, Wanted};
+pub(crate) use settlement::{Claim, ItemStatus, Settlement, SettlementIsp, SettlementItem, SettlementState};
+pub(crate) use shortfall::ReportedShortfall;
 pub(crate) use window::{IspPower, Window, hull, per_isp};

@@ -24,6 +24,9 @@ pub(crate) struct Offer {
     pub(crate) options: Vec<OfferOption>,
     /// What the AGR expected without any order when it made the offer; a DSO does not know it.
     pub(crate) baseline: Vec<IspPower>,
+    /// The D-Prognosis that it is counted against, if one is.
+    #[serde(default)]
+    pub(crate) prognosis: Option<Uuid>,
     pub(crate) state: OfferState,
 }
 

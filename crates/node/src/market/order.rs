@@ -1,8 +1,9 @@
 use serde::{Deserialize, Serialize};
-use tieline_types::{Amount, Currency, Domain, TimeSpan};
+use tieline_flex::OrderToSettle;
+use tieline_types::{Amount, Currency, Domain, IspDay, TimeSpan};
 use uuid::Uuid;
 
-use super::{IspPower, Window};
+use super::{IspPower, Window, per_isp};
 
 /// A FlexOrder: received by an AGR, sent by a DSO.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -20,6 +21,9 @@ pub(crate) struct Order {
     pub(crate) currency: Currency,
     /// The ordered change against the baseline.
     pub(crate) isps: Vec<IspPower>,
+    /// The D-Prognosis that it is counted against, if one is.
+    #[serde(default)]
+    pub(crate) prognosis: Option<Uuid>,
     pub(crate) state: OrderState,
 }
 
@@ -34,6 +38,18 @@ pub(crate) enum OrderState {
     Rejected { reason: String },
     /// It could not be delivered.
     Undeliverable { cause: String },
+}
+
+impl Order {
+    /// The order as it is settled; `day` is its day.
+    pub(crate) fn to_settle(&self, day: &IspDay) -> OrderToSettle {
+        let changes = per_isp(&self.isps).into_iter();
+        OrderToSettle {
+            reference: self.reference.clone(),
+            price: self.price,
+            changes: changes.filter_map(|(isp, power)| Some((day.isp(isp).ok()?, power))).collect(),
+        }
+    }
 }
 
 record!(Order, "order", |this| {

@@ -1,5 +1,6 @@
 //! The messages between AGR and DSO (`UFTP-agr-dso.xsd`).
 
+mod contract_settlement;
 mod d_prognosis;
 mod d_prognosis_response;
 mod flex_message;
@@ -9,8 +10,11 @@ mod flex_order;
 mod flex_order_response;
 mod flex_request;
 mod flex_request_response;
+mod flex_settlement;
+mod flex_settlement_response;
 mod isp;
 
+pub use contract_settlement::{ContractSettlement, ContractSettlementIsp, ContractSettlementPeriod};
 pub use d_prognosis::DPrognosis;
 pub use d_prognosis_response::{DPrognosisResponse, FlexOrderStatus};
 pub use flex_message::FlexMessage;
@@ -20,4 +24,6 @@ pub use flex_order::FlexOrder;
 pub use flex_order_response::FlexOrderResponse;
 pub use flex_request::{Disposition, FlexRequest, FlexRequestIsp};
 pub use flex_request_response::FlexRequestResponse;
+pub use flex_settlement::{FlexOrderSettlement, FlexOrderSettlementIsp, FlexSettlement};
+pub use flex_settlement_response::{AcceptedDisputed, FlexOrderSettlementStatus, FlexSettlementResponse};
 pub use isp::Isp;

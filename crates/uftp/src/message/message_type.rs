@@ -29,6 +29,10 @@ pub enum MessageType {
     FlexOrder,
     /// `FlexOrderResponse`.
     FlexOrderResponse,
+    /// `FlexSettlement`: what a DSO makes of the orders of a period.
+    FlexSettlement,
+    /// `FlexSettlementResponse`.
+    FlexSettlementResponse,
     /// `Metering`: what an AGR measured.
     Metering,
     /// `MeteringResponse`.
@@ -39,7 +43,7 @@ use MessageType as T;
 
 impl MessageType {
     /// Every message that is known here.
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 14] = [
         T::TestMessage,
         T::TestMessageResponse,
         T::DPrognosis,
@@ -50,6 +54,8 @@ impl MessageType {
         T::FlexOfferResponse,
         T::FlexOrder,
         T::FlexOrderResponse,
+        T::FlexSettlement,
+        T::FlexSettlementResponse,
         T::Metering,
         T::MeteringResponse,
     ];
@@ -67,6 +73,8 @@ impl MessageType {
             T::FlexOfferResponse => "FlexOfferResponse",
             T::FlexOrder => "FlexOrder",
             T::FlexOrderResponse => "FlexOrderResponse",
+            T::FlexSettlement => "FlexSettlement",
+            T::FlexSettlementResponse => "FlexSettlementResponse",
             T::Metering => "Metering",
             T::MeteringResponse => "MeteringResponse",
         }
@@ -80,6 +88,7 @@ impl MessageType {
             T::FlexRequest => T::FlexRequestResponse,
             T::FlexOffer => T::FlexOfferResponse,
             T::FlexOrder => T::FlexOrderResponse,
+            T::FlexSettlement => T::FlexSettlementResponse,
             T::Metering => T::MeteringResponse,
             _ => return None,
         })
@@ -102,13 +111,17 @@ impl MessageType {
         match self {
             // Any pair of roles, but not among equals.
             T::TestMessage | T::TestMessageResponse => sender != recipient,
-            T::DPrognosis | T::FlexRequestResponse | T::FlexOffer | T::FlexOrderResponse | T::Metering => {
-                (sender, recipient) == (Role::Agr, Role::Dso)
-            }
+            T::DPrognosis
+            | T::FlexRequestResponse
+            | T::FlexOffer
+            | T::FlexOrderResponse
+            | T::FlexSettlementResponse
+            | T::Metering => (sender, recipient) == (Role::Agr, Role::Dso),
             T::DPrognosisResponse
             | T::FlexRequest
             | T::FlexOfferResponse
             | T::FlexOrder
+            | T::FlexSettlement
             | T::MeteringResponse => (sender, recipient) == (Role::Dso, Role::Agr),
         }
     }

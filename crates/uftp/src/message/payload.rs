@@ -4,7 +4,8 @@ use tieline_types::Domain;
 
 use super::{
     DPrognosis, DPrognosisResponse, FlexOffer, FlexOfferResponse, FlexOrder, FlexOrderResponse, FlexRequest,
-    FlexRequestResponse, Metering, MeteringResponse, TestMessage, TestMessageResponse,
+    FlexRequestResponse, FlexSettlement, FlexSettlementResponse, Metering, MeteringResponse, TestMessage,
+    TestMessageResponse,
 };
 use super::{Message, MessageType, Root, Wire};
 use crate::xml::{Attributes, ParseError, ParseErrorKind, XmlReader};
@@ -147,6 +148,10 @@ payload! {
     FlexOrder,
     /// A [`FlexOrderResponse`].
     FlexOrderResponse,
+    /// A [`FlexSettlement`].
+    FlexSettlement,
+    /// A [`FlexSettlementResponse`].
+    FlexSettlementResponse,
     /// A [`Metering`].
     Metering,
     /// A [`MeteringResponse`].

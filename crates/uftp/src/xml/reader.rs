@@ -139,6 +139,32 @@ impl<'i> XmlReader<'i> {
         Ok(children)
     }
 
+    /// The children of `parent`: first all that are `A`, then all that are `B`; one or more of each, unless the peer is
+    /// forgiven to leave them out.
+    pub(crate) fn two_sequences<A: Child, B: Child>(
+        &mut self,
+        parent: &Tag<'_>,
+    ) -> Result<(Vec<A>, Vec<B>), ParseError> {
+        let (mut first, mut second) = (Vec::new(), Vec::new());
+        while let Some(tag) = self.child(parent)? {
+            if tag.name() == A::NAME && second.is_empty() {
+                first.push(A::read(&tag, self)?);
+            } else if tag.name() == B::NAME {
+                second.push(B::read(&tag, self)?);
+            } else {
+                return Err(tag.error(ParseErrorKind::UnexpectedElement));
+            }
+        }
+        if !self.tolerance.absent_settlement_elements {
+            for (name, absent) in [(A::NAME, first.is_empty()), (B::NAME, second.is_empty())] {
+                if absent {
+                    return Err(parent.error(ParseErrorKind::MissingElement(name)));
+                }
+            }
+        }
+        Ok((first, second))
+    }
+
     /// The end of an element that has no children.
     pub(crate) fn no_children(&mut self, parent: &Tag<'_>) -> Result<(), ParseError> {
         match self.child(parent)? {

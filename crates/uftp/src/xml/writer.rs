@@ -63,13 +63,26 @@ impl XmlWriter {
 
     /// Ends the tag of the element `name` and writes its children, if it has any.
     pub(crate) fn close_with<T>(&mut self, name: &str, children: &[T], mut write: impl FnMut(&T, &mut Self)) {
-        if children.is_empty() {
+        self.close_with_two(name, (children, &mut write), (&[] as &[T], |_: &T, _: &mut Self| {}));
+    }
+
+    /// Ends the tag of the element `name` and writes its children of two kinds, if it has any.
+    pub(crate) fn close_with_two<A, B>(
+        &mut self,
+        name: &str,
+        (first, mut write_first): (&[A], impl FnMut(&A, &mut Self)),
+        (second, mut write_second): (&[B], impl FnMut(&B, &mut Self)),
+    ) {
+        if first.is_empty() && second.is_empty() {
             return self.close_empty();
         }
         self.out.extend_from_slice(b">\n");
         self.depth += 1;
-        for child in children {
-            write(child, self);
+        for child in first {
+            write_first(child, self);
+        }
+        for child in second {
+            write_second(child, self);
         }
         self.depth -= 1;
         for _ in 0..self.depth {

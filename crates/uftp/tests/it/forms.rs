@@ -1,7 +1,10 @@
 //! Other ways to write the same message.
 
-use tieline_uftp::message::{FlexOrder, FlexRequest, TestMessageResponse};
-use tieline_uftp::{Payload, Tolerance, parse};
+use tieline_types::{Amount, Power};
+use tieline_uftp::message::{
+    ContractSettlement, FlexOrder, FlexRequest, FlexSettlement, TestMessageResponse,
+};
+use tieline_uftp::{ParseErrorKind, Payload, Tolerance, parse};
 
 use crate::fixtures::{library_python, read};
 
@@ -94,6 +97,56 @@ fn later_attributes_need_tolerance() {
     let order = old("FlexOrder-unsolicited.xml");
     let error = parse(order.as_bytes(), &Tolerance::LENIENT).unwrap_err();
     assert_eq!(error.attribute_name(), Some("FlexOfferMessageID"), "3.0.0 has no order without an offer");
+}
+
+#[test]
+fn absent_settlement_elements_need_tolerance() {
+    let text = String::from_utf8(read("library-python", "FlexSettlement.xml")).unwrap();
+    let cut = |from: &str, to: &str| {
+        let (start, end) = (text.find(from).unwrap(), text.find(to).unwrap() + to.len());
+        format!("{}{}", &text[..start], &text[end..])
+    };
+    let response = String::from_utf8(read("library-python", "FlexSettlementResponse.xml")).unwrap();
+    let (head, _) = response.split_once('\n').unwrap();
+    let root = response.lines().nth(1).unwrap();
+    for (document, element) in [
+        (cut("  <FlexOrderSettlement ", "</FlexOrderSettlement>\n"), "FlexOrderSettlement"),
+        (cut("  <ContractSettlement ", "</ContractSettlement>\n"), "ContractSettlement"),
+        (format!("{head}\n{}/>\n", root.trim_end_matches('>')), "FlexOrderSettlementStatus"),
+    ] {
+        let error = parse(document.as_bytes(), &Tolerance::STRICT).unwrap_err();
+        assert_eq!(*error.kind(), ParseErrorKind::MissingElement(element), "{document}");
+        let tolerance = Tolerance { absent_settlement_elements: true, ..Tolerance::STRICT };
+        let payload = parse(document.as_bytes(), &tolerance).unwrap();
+        assert_eq!(String::from_utf8(payload.to_xml()).unwrap(), document);
+    }
+}
+
+#[test]
+fn a_contract_does_not_come_before_an_order() {
+    let text = String::from_utf8(read("library-python", "FlexSettlement.xml")).unwrap();
+    let order =
+        &text[text.find("  <FlexOrderSettlement ").unwrap()..text.find("  <ContractSettlement ").unwrap()];
+    let swapped = text.replace(order, "").replace("</FlexSettlement>", &format!("{order}</FlexSettlement>"));
+    let error = parse(swapped.as_bytes(), &Tolerance::LENIENT).unwrap_err();
+    assert_eq!(*error.kind(), ParseErrorKind::UnexpectedElement);
+}
+
+#[test]
+fn penalty_and_deficiency_are_0_unless_they_are_said() {
+    let text = String::from_utf8(read("library-python", "FlexSettlement.xml")).unwrap();
+    let short = text.replace(" Penalty=\"1.2500\"", "").replace(" PowerDeficiency=\"50000\"", "");
+    let settlement: FlexSettlement = parse(short.as_bytes(), &Tolerance::STRICT).unwrap().try_into().unwrap();
+    assert_eq!(settlement.orders[0].penalty, Amount::ZERO);
+    assert_eq!(settlement.orders[0].isps[0].deficiency, Power::ZERO);
+}
+
+#[test]
+fn a_settlement_without_contracts_is_written_to_the_schema() {
+    let mut settlement: FlexSettlement = recorded("FlexSettlement").try_into().unwrap();
+    settlement.contracts = vec![ContractSettlement::nothing_reserved(settlement.period_start)];
+    let document = Payload::from(settlement.clone()).to_xml();
+    assert_eq!(parse(&document, &Tolerance::STRICT), Ok(settlement.into()));
 }
 
 #[test]

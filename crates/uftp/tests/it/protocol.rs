@@ -4,7 +4,10 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 use tieline_service::{Call, Router, Routes};
-use tieline_uftp::message::{DPrognosis, FlexOrder, FlexOrderStatus, FlexRequest, FlexRequestResponse};
+use tieline_uftp::message::{
+    DPrognosis, FlexOrder, FlexOrderSettlementStatus, FlexOrderStatus, FlexRequest, FlexRequestResponse,
+    FlexSettlementResponse,
+};
 use tieline_uftp::{
     Accepted, Decision, Header, Noted, Participant, Payload, Received, Rejected, RejectionReason, Role, Uftp,
     Undecided, parse,
@@ -100,6 +103,35 @@ async fn a_prognosis_is_answered_with_the_orders() {
     let (_, answer) = decide("D-Prognosis").await;
     let Some(Payload::DPrognosisResponse(response)) = answer else { panic!("{answer:?}") };
     assert_eq!(response.flex_order_statuses.len(), 1);
+}
+
+/// The answer to the recorded settlement of order ORD-1.
+fn settled(decision: &Decision) -> FlexSettlementResponse {
+    let settlement = received("FlexSettlement");
+    let header = settlement.payload.header();
+    let header = Header::reply_to(header, header.message_id, header.time_stamp.clone());
+    let answer = settlement.payload.respond(decision, header).unwrap();
+    assert_eq!(parse(&answer.to_xml(), &tieline_uftp::Tolerance::STRICT).as_ref(), Ok(&answer));
+    answer.try_into().unwrap()
+}
+
+#[test]
+fn a_settlement_is_answered_item_by_item() {
+    let reference = || Some("ORD-1".parse().unwrap());
+    let all = settled(&Accepted::new().into());
+    assert_eq!(all.statuses, [FlexOrderSettlementStatus::accepted(reference())]);
+    let disputed = vec![FlexOrderSettlementStatus::disputed(reference(), "ActualPower is 600000")];
+    assert_eq!(settled(&Accepted::with_items(disputed.clone()).into()).statuses, disputed);
+    assert!(settled(&Accepted::with_items(disputed).into()).response.is_accepted());
+}
+
+#[test]
+fn a_rejected_settlement_is_disputed_in_all_its_items() {
+    let rejected = settled(&RejectionReason::MissingSettlementItems.into());
+    assert_eq!(rejected.response.reasons(), [RejectionReason::MissingSettlementItems]);
+    let disputed =
+        FlexOrderSettlementStatus::disputed(Some("ORD-1".parse().unwrap()), "Missing Settlement Items");
+    assert_eq!(rejected.statuses, [disputed]);
 }
 
 #[tokio::test]

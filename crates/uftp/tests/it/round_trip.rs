@@ -200,6 +200,79 @@ fn metering() -> impl Strategy<Value = Payload> {
     )
 }
 
+fn order_settlement() -> impl Strategy<Value = FlexOrderSettlement> {
+    let powers = prop::array::uniform5(any::<i64>());
+    let isp = (range(), powers).prop_map(|(range, powers)| {
+        let [baseline, ordered, actual, delivered, deficiency] = powers.map(Power::from_watts);
+        FlexOrderSettlementIsp { range, baseline, ordered, actual, delivered, deficiency }
+    });
+    let texts = prop::array::uniform3(prop::option::of(text()));
+    let amounts = prop::array::uniform3(amount());
+    (texts, flex(), prop::option::of(message_id()), amounts, prop::collection::vec(isp, 1..4)).prop_map(
+        |(
+            [order_reference, contract_id, baseline_reference],
+            flex,
+            d_prognosis_message_id,
+            amounts,
+            isps,
+        )| {
+            let [price, penalty, net_settlement] = amounts;
+            FlexOrderSettlement {
+                order_reference,
+                period: flex.period,
+                contract_id,
+                d_prognosis_message_id,
+                baseline_reference,
+                congestion_point: flex.congestion_point,
+                price,
+                penalty,
+                net_settlement,
+                isps,
+            }
+        },
+    )
+}
+
+fn contract_settlement() -> impl Strategy<Value = ContractSettlement> {
+    let power = || any::<i64>().prop_map(Power::from_watts);
+    let optional = prop::array::uniform4(prop::option::of(power()));
+    let isp = (range(), power(), optional).prop_map(|(range, reserved, optional)| {
+        let [requested, available, offered, ordered] = optional;
+        ContractSettlementIsp { range, reserved, requested, available, offered, ordered }
+    });
+    let period = (date(), prop::collection::vec(isp, 1..3))
+        .prop_map(|(period, isps)| ContractSettlementPeriod { period, isps });
+    (prop::option::of(text()), prop::collection::vec(period, 1..3))
+        .prop_map(|(contract_id, periods)| ContractSettlement { contract_id, periods })
+}
+
+fn flex_settlement() -> impl Strategy<Value = Payload> {
+    let orders = prop::collection::vec(order_settlement(), 1..4);
+    let contracts = prop::collection::vec(contract_settlement(), 1..3);
+    (header(), response(), (date(), date()), orders, contracts).prop_map(
+        |(header, response, (period_start, period_end), orders, contracts)| {
+            let currency = Currency::EUR;
+            FlexSettlement { header, response, period_start, period_end, currency, orders, contracts }.into()
+        },
+    )
+}
+
+fn flex_settlement_response() -> impl Strategy<Value = Payload> {
+    let dispositions = prop::sample::select(vec![AcceptedDisputed::Accepted, AcceptedDisputed::Disputed]);
+    let status = (prop::option::of(text()), dispositions, prop::option::of(text())).prop_map(
+        |(order_reference, disposition, dispute_reason)| FlexOrderSettlementStatus {
+            order_reference,
+            disposition,
+            dispute_reason,
+        },
+    );
+    (header(), response(), message_id(), prop::collection::vec(status, 1..5)).prop_map(
+        |(header, response, flex_settlement_message_id, statuses)| {
+            FlexSettlementResponse { header, response, flex_settlement_message_id, statuses }.into()
+        },
+    )
+}
+
 fn other() -> impl Strategy<Value = Payload> {
     let status = (message_id(), any::<bool>()).prop_map(|(flex_order_message_id, is_validated)| {
         FlexOrderStatus { flex_order_message_id, is_validated }
@@ -222,7 +295,15 @@ fn other() -> impl Strategy<Value = Payload> {
 }
 
 fn payload() -> impl Strategy<Value = Payload> {
-    prop_oneof![flex_request(), flex_offer(), flex_order(), metering(), other()]
+    prop_oneof![
+        flex_request(),
+        flex_offer(),
+        flex_order(),
+        flex_settlement(),
+        flex_settlement_response(),
+        metering(),
+        other()
+    ]
 }
 
 proptest! {

@@ -7,7 +7,7 @@ use tieline_types::Energy;
 use tracing::{info, warn};
 
 use super::Chargers;
-use crate::fleet::{Session, SessionKey, StartedTransaction, TransactionNumber};
+use crate::fleet::{KeptReading, Session, SessionKey, StartedTransaction, TransactionNumber};
 
 /// How often a change that others change at the same time is tried again at once.
 const TRIES: usize = 16;
@@ -60,6 +60,7 @@ impl Chargers {
             let beginning = Beginning { key, evse: u16::try_from(connector).unwrap_or(0), at, reading };
             if let Some(session) = self.session_of(&beginning) {
                 changes.put(&session)?;
+                self.keep(&session, beginning.reading.as_slice(), None, &mut changes).await?;
                 self.agr.want_plan(&session.congestion_point, &mut changes)?;
             }
             match self.agr.context.commit(changes).await {
@@ -79,6 +80,7 @@ impl Chargers {
         let Some(session) = self.session_of(beginning) else { return Ok(()) };
         let mut changes = ChangeSet::new();
         changes.replace(&session, 0)?;
+        self.keep(&session, beginning.reading.as_slice(), None, &mut changes).await?;
         self.agr.want_plan(&session.congestion_point, &mut changes)?;
         match self.agr.context.commit(changes).await {
             // The same message twice at the same time.
@@ -110,21 +112,45 @@ impl Chargers {
                 session.value.read(reading.at, reading.energy);
             }
             let mut changes = ChangeSet::new();
+            let last = before.meter.map(|known| known.at);
+            self.keep(&before, readings, last, &mut changes).await?;
             if let Some(ended) = ended.filter(|_| session.value.ended.is_none()) {
                 info!(charger = key.charger, transaction = key.transaction, delivered = %session.value.delivered(), "a session ended");
                 session.value.ended = Some(ended.max(session.value.started));
                 self.agr.want_plan(&session.value.congestion_point, &mut changes)?;
             }
-            if session.value == before {
+            if session.value != before {
+                changes.replace(&session.value, session.version)?;
+            }
+            if changes.is_empty() {
                 return Ok(());
             }
-            changes.replace(&session.value, session.version)?;
             match self.agr.context.commit(changes).await {
                 Err(StoreError::Conflict { .. }) => {}
                 done => return done,
             }
         }
         Err(StoreError::Busy { waiting: TRIES })
+    }
+
+    /// Keeps readings, in whatever order and however often they come. `last` is the latest that was known before.
+    async fn keep(
+        &self,
+        session: &Session,
+        readings: &[Reading],
+        last: Option<Timestamp>,
+        changes: &mut ChangeSet,
+    ) -> Result<(), StoreError> {
+        for reading in readings {
+            changes.put(&KeptReading {
+                session: session.key.clone(),
+                connection: session.connection.clone(),
+                at: reading.at,
+                register: reading.energy,
+            })?;
+        }
+        let instants: Vec<Timestamp> = readings.iter().map(|reading| reading.at).collect();
+        self.agr.want_late_metering(&session.connection, &instants, last, changes).await
     }
 
     fn session_of(&self, beginning: &Beginning) -> Option<Session> {

@@ -11,7 +11,7 @@ use tracing::{info, warn};
 use super::{v2x, v16};
 use crate::config::ProfileUnit;
 use crate::context::Context;
-use crate::fleet::{Session, SetPoint, SetPointState};
+use crate::fleet::{Session, SetPoint, SetPointState, ToldLimits};
 use crate::work::{Turn, UnderWay};
 
 /// The pause after a charger did not answer.
@@ -156,6 +156,9 @@ impl Steering {
         set_point.state = state;
         let mut changes = ChangeSet::new();
         changes.replace(&set_point, version)?;
+        if let SetPointState::Accepted { at } = set_point.state {
+            changes.put(&ToldLimits::of(&set_point, at))?;
+        }
         match self.context.commit(changes).await {
             Err(StoreError::Conflict { .. }) => Ok(()),
             done => done,

@@ -12,7 +12,7 @@ use tieline_uftp::{Accepted, Decision, Noted, Rejected, RejectionReason, Role, U
 use tracing::{info, warn};
 
 use super::window::{day, flex_message};
-use super::{Letters, Verdict, Work};
+use super::{Letters, Verdict, Work, metering, prognosis, settlement};
 use crate::market::{
     IspPower, Offer, OfferState, Order, OrderState, Request, RequestState, RequestedPower, Window, hull,
 };
@@ -33,6 +33,9 @@ impl AgrMarket {
             .on(take_request)
             .on(note_offer_response)
             .on(take_order)
+            .on(prognosis::note_response)
+            .on(metering::note_response)
+            .on(settlement::take)
             .layer(Trace::new())
             .with_state(self)
     }
@@ -105,7 +108,7 @@ impl AgrMarket {
             unsolicited: None,
             flex_request_message_id: Some(MessageId::from(offer.request)),
             contract_id,
-            d_prognosis_message_id: None,
+            d_prognosis_message_id: offer.prognosis.map(MessageId::from),
             baseline_reference: None,
             currency: offer.currency,
             options,
@@ -128,6 +131,7 @@ impl AgrMarket {
             price: message.price,
             currency: message.currency,
             isps: message.isps.iter().map(|isp| IspPower { isps: isp.range, power: isp.power }).collect(),
+            prognosis: message.d_prognosis_message_id.map(MessageId::uuid),
             state: OrderState::Accepted,
         })
     }
@@ -165,7 +169,8 @@ async fn offer_on_request(
     let made = market.agr.make_offer(&request.value, market.agr.context.uuid()).await?;
     let mut changes = ChangeSet::new();
     match made {
-        Made::Offer(offer) => {
+        Made::Offer(mut offer) => {
+            market.agr.count_from_prognosis(&mut offer).await?;
             let message = market.write_offer(&offer)?;
             changes.put(&*offer)?.send(market.letters.sealed(&message.into()));
         }

@@ -5,7 +5,10 @@ use tracing::{error, info, warn};
 
 use super::AddressBook;
 use crate::context::Context;
-use crate::market::{Offer, OfferState, Order, OrderState, Request, RequestState};
+use crate::market::{
+    Metered, MeteredState, Offer, OfferState, Order, OrderState, Prognosis, PrognosisState, Request,
+    RequestState, Settlement, SettlementState,
+};
 use crate::work::{Turn, UnderWay};
 
 /// How many messages are on their way at a time.
@@ -88,6 +91,26 @@ impl Courier {
                     if let Some(mut order) = store.record::<Order>(id).await? {
                         order.value.state = OrderState::Undeliverable { cause };
                         changes.replace(&order.value, order.version)?;
+                    }
+                }
+                Ok(MessageType::DPrognosis) => {
+                    if let Some(mut prognosis) = store.record::<Prognosis>(id).await? {
+                        prognosis.value.state = PrognosisState::Undeliverable { cause };
+                        changes.replace(&prognosis.value, prognosis.version)?;
+                    }
+                }
+                Ok(MessageType::Metering) => {
+                    let sent = store.open_records::<Metered>().await?;
+                    let sent = sent.into_iter().find(|known| known.value.message_id.to_string() == *id);
+                    if let Some(mut metered) = sent {
+                        metered.value.state = MeteredState::Undeliverable { cause };
+                        changes.replace(&metered.value, metered.version)?;
+                    }
+                }
+                Ok(MessageType::FlexSettlement) => {
+                    if let Some(mut settlement) = store.record::<Settlement>(id).await? {
+                        settlement.value.state = SettlementState::Undeliverable { cause };
+                        changes.replace(&settlement.value, settlement.version)?;
                     }
                 }
                 _ => {}

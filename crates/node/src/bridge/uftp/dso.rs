@@ -12,7 +12,7 @@ use tracing::{info, warn};
 
 use super::agr::{decides, nothing, take_test, window};
 use super::window::{day, flex_message};
-use super::{Letters, Verdict, Work};
+use super::{Letters, Verdict, Work, metering, prognosis, settlement, unwritable};
 use crate::market::{
     IspPower, Need, NeedState, Offer, OfferOption, OfferState, Order, OrderState, Request, RequestState, hull,
 };
@@ -33,6 +33,9 @@ impl DsoMarket {
             .on(note_request_response)
             .on(take_offer)
             .on(note_order_response)
+            .on(prognosis::take)
+            .on(metering::take)
+            .on(settlement::note_response)
             .layer(Trace::new())
             .with_state(self)
     }
@@ -117,7 +120,7 @@ impl DsoMarket {
             service_type: None,
             flex_offer_message_id: Some(MessageId::from(order.offer)),
             contract_id: None,
-            d_prognosis_message_id: None,
+            d_prognosis_message_id: order.prognosis.map(MessageId::from),
             baseline_reference: None,
             price: order.price,
             currency: order.currency,
@@ -171,13 +174,10 @@ impl DsoMarket {
                 })
                 .collect(),
             baseline: Vec::new(),
+            prognosis: message.d_prognosis_message_id.map(MessageId::uuid),
             state: OfferState::Accepted,
         })
     }
-}
-
-fn unwritable(cause: &dyn std::fmt::Display) -> StoreError {
-    StoreError::Misuse(format!("the message can't be written: {cause}"))
 }
 
 fn join(one: tieline_types::TimeSpan, other: tieline_types::TimeSpan) -> Option<tieline_types::TimeSpan> {
@@ -218,7 +218,8 @@ async fn take_offer(
     let request = market.dso.context.store.record::<Request>(&offer.request.to_string()).await?;
     let request = request.ok_or_else(|| reason(OfferRefusal::UnknownRequest))?.value;
     let reasons = market.dso.refusals(&request, &offer).into_iter().map(reason);
-    if let Some(rejected) = Rejected::for_any(once_each(reasons)) {
+    let baseline = market.dso.can_count_from(&offer).await?.err().map(prognosis::baseline_reason);
+    if let Some(rejected) = Rejected::for_any(once_each(reasons.chain(baseline))) {
         return Err(rejected.into());
     }
     let mut changes = ChangeSet::new();
@@ -270,6 +271,9 @@ async fn note_order_response(
         };
         let mut changes = ChangeSet::new();
         changes.replace(&order.value, order.version)?;
+        if order.value.state == OrderState::Accepted {
+            market.dso.claim(&order.value, &mut changes)?;
+        }
         work.add(changes);
     }
     Ok(Noted)

@@ -7,6 +7,9 @@ mod deciding;
 mod dso;
 mod inbox;
 mod letter;
+mod metering;
+mod prognosis;
+mod settlement;
 mod verdict;
 mod window;
 
@@ -18,3 +21,8 @@ pub(crate) use dso::DsoMarket;
 pub(crate) use inbox::StoreInbox;
 pub(crate) use letter::Letters;
 pub(crate) use verdict::{Verdict, Work};
+
+/// What a message of ours can't be written for.
+fn unwritable(cause: &dyn std::fmt::Display) -> tieline_store::StoreError {
+    tieline_store::StoreError::Misuse(format!("the message can't be written: {cause}"))
+}

@@ -1,8 +1,12 @@
-//! An aggregator: offers what its fleet can do, takes orders, and steers.
+//! An aggregator: offers what its fleet can do, takes orders, steers, and says what it expects and what it measured.
 
+mod days;
+mod metering;
 mod offering;
 mod ordering;
 mod planning;
+mod prognosis;
+mod settling;
 
 use std::sync::Arc;
 
@@ -14,9 +18,13 @@ use crate::config::{AgrConfig, ChargerConfig, ProfileUnit};
 use crate::context::Context;
 use crate::fleet::Session;
 
+pub(crate) use days::{METER_DAY, PROGNOSE_DAY, day_and};
+pub(crate) use metering::METER;
 pub(crate) use offering::Made;
 pub(crate) use ordering::{OrderRefusal, Taking};
 pub(crate) use planning::PLAN;
+pub(crate) use prognosis::PROGNOSE;
+pub(crate) use settling::SettlementRefusal;
 
 /// An aggregator's decisions.
 #[derive(Clone, Debug)]

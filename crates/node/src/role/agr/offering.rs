@@ -108,6 +108,7 @@ impl Agr {
                 isps: powers(|change| change.change),
             }],
             baseline: powers(|change| change.baseline),
+            prognosis: None,
             state: OfferState::Sent,
         }))
     }
@@ -150,7 +151,7 @@ fn single_isps<'a>(
 }
 
 /// Joins neighbours of equal power.
-fn runs(powers: impl Iterator<Item = (IspNumber, Power)>) -> Vec<IspPower> {
+pub(super) fn runs(powers: impl Iterator<Item = (IspNumber, Power)>) -> Vec<IspPower> {
     let mut runs: Vec<IspPower> = Vec::new();
     for (isp, power) in powers {
         if let Some(last) = runs.last_mut()

@@ -94,6 +94,7 @@ impl Agr {
         ordered.state = OfferState::Ordered { order: order.message_id };
         changes.replace(&ordered, version)?.put(order)?;
         self.want_plan(&order.window.congestion_point, &mut changes)?;
+        self.want_prognosis(&order.window, &mut changes)?;
         Ok(changes)
     }
 }

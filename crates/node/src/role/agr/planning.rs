@@ -8,7 +8,7 @@ use tracing::warn;
 
 use super::Agr;
 use crate::fleet::{Session, SetPoint, SetPointPeriod, SetPointState};
-use crate::market::Promise;
+use crate::market::{Promise, ReportedShortfall};
 
 /// The timer that plans a congestion point anew: after an order, when a session starts or stops, and at the start of every
 /// promised ISP.
@@ -116,7 +116,7 @@ impl Agr {
             .iter()
             .filter(|shortfall| promised.iter().any(|target| target.span == shortfall.span))
         {
-            self.report(point, shortfall, changes);
+            self.report(point, shortfall, changes)?;
         }
         Ok(())
     }
@@ -141,12 +141,25 @@ impl Agr {
         })
     }
 
-    fn report(&self, point: &EntityAddress, shortfall: &Shortfall, changes: &mut ChangeSet) {
+    fn report(
+        &self,
+        point: &EntityAddress,
+        shortfall: &Shortfall,
+        changes: &mut ChangeSet,
+    ) -> Result<(), StoreError> {
         let Shortfall { span, target, planned, reason } = shortfall;
         warn!(congestion_point = %point, from = %span.start(), %target, %planned, %reason, "an order can't be kept exactly");
         let grounds =
             format!("{} to {}: promised {target}, planned {planned}: {reason}", span.start(), span.end());
         changes.decide(self.context.now(), "agr", point.to_string(), "Shortfall", "", grounds);
+        changes.put(&ReportedShortfall {
+            congestion_point: point.clone(),
+            span: *span,
+            target: *target,
+            planned: *planned,
+            reason: reason.to_string(),
+        })?;
+        Ok(())
     }
 }
 

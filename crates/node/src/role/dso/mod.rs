@@ -1,7 +1,10 @@
-//! A grid operator: requests what it needs, and orders the cheapest offers that serve.
+//! A grid operator: requests what it needs, orders the cheapest offers that serve, and settles what was delivered.
 
 mod checking;
 mod choosing;
+mod metering;
+mod prognoses;
+mod settling;
 
 use std::sync::Arc;
 
@@ -16,6 +19,9 @@ use crate::market::{
 };
 
 pub(crate) use checking::OfferRefusal;
+pub(crate) use metering::MeteringRefusal;
+pub(crate) use prognoses::{BaselineRefusal, OrderShown, PrognosisRefusal};
+pub(crate) use settling::{SETTLE, Settling};
 
 /// The timer that requests a declared need.
 pub(crate) const REQUEST: &str = "request";
@@ -141,6 +147,7 @@ impl Dso {
                     price: option.price,
                     currency: offer.value.currency,
                     isps: option.isps,
+                    prognosis: offer.value.prognosis,
                     state: OrderState::Sent,
                 };
                 (offer.value, offer.version, order, option.reference)

@@ -1,0 +1,52 @@
+use jiff::civil::Date;
+use serde::{Deserialize, Serialize};
+use tieline_types::{Domain, Energy, EntityAddress, IspNumber, TimeSpan};
+use uuid::Uuid;
+
+/// What a connection took on one day, as the latest Metering message says: sent by an AGR, received by a DSO.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Metered {
+    pub(crate) message_id: Uuid,
+    pub(crate) conversation_id: Uuid,
+    /// The other side: the DSO that is told, or the AGR that measured.
+    pub(crate) counterparty: Domain,
+    pub(crate) connection: EntityAddress,
+    pub(crate) period: Date,
+    /// The day.
+    pub(crate) span: TimeSpan,
+    pub(crate) revision: i64,
+    /// Import less export in each ISP of the day.
+    pub(crate) energies: Vec<Energy>,
+    /// The ISPs whose energy is a straight line over a gap; a DSO does not know them.
+    pub(crate) interpolated: Vec<IspNumber>,
+    /// Whether the AGR was there for the whole day.
+    pub(crate) whole: bool,
+    pub(crate) state: MeteredState,
+}
+
+/// How far a Metering message has come.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) enum MeteredState {
+    /// Sent, and not answered yet.
+    Sent,
+    /// Accepted.
+    Accepted,
+    /// Refused by the DSO.
+    Rejected { reason: String },
+    /// It could not be delivered.
+    Undeliverable { cause: String },
+}
+
+impl Metered {
+    /// There is one for each counterparty, connection and day: a later revision takes the place of the one before.
+    pub(crate) fn key_of(counterparty: &Domain, connection: &EntityAddress, period: Date) -> String {
+        format!("{counterparty} {connection} {period}")
+    }
+}
+
+record!(Metered, "metering", |this| {
+    key: Self::key_of(&this.counterparty, &this.connection, this.period),
+    subject: this.connection.to_string(),
+    span: Some(this.span),
+    open: this.state == MeteredState::Sent,
+});
