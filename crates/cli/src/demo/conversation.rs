@@ -1,11 +1,16 @@
-use std::sync::Arc;
+use std::collections::BTreeMap;
+use std::path::Path;
 
 use jiff::Timestamp;
-use tieline_store::{Direction, JournalEntry, Store};
-use tieline_uftp::message::{FlexOffer, FlexOrder, FlexRequest, Response};
-use tieline_uftp::{Limits, Payload, SignedMessage, Tolerance, parse};
+use tieline_node::database_path;
+use tieline_store::{Direction, JournalEntry, SqliteOptions, SqliteStore, Store as _};
+use tieline_uftp::message::{FlexOffer, FlexOrder, FlexRequest, FlexSettlement, Isp, Response};
+use tieline_uftp::{Limits, MessageType, Payload, SignedMessage, Tolerance, parse};
 
-/// What two nodes say to each other, read off their journals.
+/// How many entries of a journal are read at a time.
+const PAGE: usize = 256;
+
+/// What two nodes say to each other, read off their journals while they write them.
 #[derive(Debug)]
 pub(super) struct Conversation {
     sides: [Side; 2],
@@ -16,52 +21,68 @@ pub(super) struct Conversation {
 struct Side {
     name: &'static str,
     other: &'static str,
-    store: Arc<dyn Store>,
+    store: SqliteStore,
     read: u64,
 }
 
 impl Conversation {
-    pub(super) fn between(dso: Arc<dyn Store>, agr: Arc<dyn Store>) -> Self {
-        Self {
-            sides: [
-                Side { name: "DSO", other: "AGR", store: dso, read: 0 },
-                Side { name: "AGR", other: "DSO", store: agr, read: 0 },
-            ],
-            over: false,
-        }
+    /// That of the nodes whose data is in `directory`.
+    pub(super) fn of(directory: &Path) -> anyhow::Result<Self> {
+        let side = |name, other, data| -> anyhow::Result<Side> {
+            let path = database_path(&directory.join(data));
+            Ok(Side { name, other, store: SqliteStore::open(&path, SqliteOptions::default())?, read: 0 })
+        };
+        Ok(Self { sides: [side("DSO", "AGR", "dso")?, side("AGR", "DSO", "agr")?], over: false })
     }
 
-    /// Whether the order was answered, and the answer has arrived.
+    /// Whether the settlement was answered, and the answer has arrived.
     pub(super) fn is_over(&self) -> bool {
         self.over
     }
 
-    /// What was said and decided since the last time, and when.
+    /// What was said and decided since the last time, and when; of what is said often, how often.
     pub(super) async fn news(&mut self) -> anyhow::Result<Vec<(Timestamp, String)>> {
         let mut news = Vec::new();
         for side in &mut self.sides {
-            for found in side.store.journal(side.read, 64).await? {
-                side.read = found.sequence;
-                match found.entry.direction {
-                    Direction::Sent => news.push((found.entry.at, sentence(side.name, side.other, &found))),
-                    Direction::Decision => {
-                        let why = String::from_utf8_lossy(&found.entry.bytes);
-                        let said =
-                            format!("  {} decides            {:<19} {why}", side.name, found.entry.label);
-                        news.push((found.entry.at, said));
+            let mut often: BTreeMap<String, (Timestamp, u32)> = BTreeMap::new();
+            loop {
+                let page = side.store.journal(side.read, PAGE).await?;
+                let Some(last) = page.last() else { break };
+                side.read = last.sequence;
+                for found in page {
+                    let (at, label) = (found.entry.at, &found.entry.label);
+                    match found.entry.direction {
+                        Direction::Sent if is_often(label) => {
+                            often.entry(label.clone()).or_insert((at, 0)).1 += 1;
+                        }
+                        Direction::Sent => news.push((at, sentence(side.name, side.other, &found))),
+                        Direction::Decision => {
+                            let why = String::from_utf8_lossy(&found.entry.bytes);
+                            news.push((at, format!("{} decides   {label:<22} {why}", side.name)));
+                        }
+                        Direction::Received => self.over |= label == MessageType::FlexSettlementResponse.as_str(),
                     }
-                    Direction::Received => self.over |= found.entry.label == "FlexOrderResponse",
                 }
             }
+            let (name, other) = (side.name, side.other);
+            news.extend(often.into_iter().map(|(label, (at, times))| {
+                (at, format!("{name} → {other}     {label:<22} {times} times"))
+            }));
         }
+        news.sort_by_key(|(at, _)| *at);
         Ok(news)
     }
+}
+
+/// One for each connection.
+fn is_often(label: &str) -> bool {
+    [MessageType::Metering, MessageType::MeteringResponse].iter().any(|kind| kind.as_str() == label)
 }
 
 fn sentence(from: &str, to: &str, found: &JournalEntry) -> String {
     let label = &found.entry.label;
     let said = payload(found).map(|payload| summary(&payload)).unwrap_or_default();
-    format!("  {from} → {to}   UFTP        {label:<19} {said}")
+    format!("{from} → {to}     {label:<22} {said}").trim_end().to_owned()
 }
 
 fn payload(found: &JournalEntry) -> Option<Payload> {
@@ -71,38 +92,56 @@ fn payload(found: &JournalEntry) -> Option<Payload> {
 
 fn summary(payload: &Payload) -> String {
     match payload {
+        Payload::DPrognosis(prognosis) => {
+            let peak = prognosis.isps.iter().map(|isp| isp.power).max();
+            let peak = peak.map(|peak| format!(", {peak} at the most")).unwrap_or_default();
+            format!("{}, revision {}{peak}", prognosis.flex.period, prognosis.revision)
+        }
         Payload::FlexRequest(FlexRequest { isps, .. }) => {
-            let each = isps.iter().map(|isp| {
-                format!(
-                    "ISP {} to {}: {} to {}",
-                    isp.range.start(),
-                    isp.range.last(),
-                    isp.min_power,
-                    isp.max_power
-                )
-            });
-            each.collect::<Vec<_>>().join(", ")
+            let requested = isps.iter().filter(|isp| isp.max_power.watts() < 0);
+            powers(requested.map(|isp| (isp.range.start(), isp.range.last(), isp.max_power)))
         }
         Payload::FlexOffer(FlexOffer { options, currency, .. }) => {
             let each = options
                 .iter()
-                .map(|option| format!("{} for {} {currency}", powers(&option.isps), option.price));
+                .map(|option| format!("{} for {} {currency}", of_isps(&option.isps), option.price));
             each.collect::<Vec<_>>().join(" or ")
         }
         Payload::FlexOrder(FlexOrder { isps, price, currency, order_reference, .. }) => {
-            format!("{} for {price} {currency}, order {order_reference}", powers(isps))
+            format!("{} for {price} {currency}, {order_reference}", of_isps(isps))
+        }
+        Payload::FlexSettlement(FlexSettlement { order_settlements, currency, .. }) => {
+            let each = order_settlements.iter().map(|item| {
+                let reference = item.order_reference.as_ref().map(ToString::to_string).unwrap_or_default();
+                format!("{reference}: net {} {currency}", item.net_settlement)
+            });
+            each.collect::<Vec<_>>().join(", ")
         }
         Payload::FlexRequestResponse(answer) => result(&answer.response),
         Payload::FlexOfferResponse(answer) => result(&answer.response),
         Payload::FlexOrderResponse(answer) => result(&answer.response),
+        Payload::DPrognosisResponse(answer) => result(&answer.response),
+        Payload::FlexSettlementResponse(answer) => result(&answer.response),
         _ => String::new(),
     }
 }
 
-fn powers(isps: &[tieline_uftp::message::Isp]) -> String {
-    let each =
-        isps.iter().map(|isp| format!("ISP {} to {}: {}", isp.range.start(), isp.range.last(), isp.power));
-    each.collect::<Vec<_>>().join(", ")
+fn of_isps(isps: &[Isp]) -> String {
+    powers(isps.iter().map(|isp| (isp.range.start(), isp.range.last(), isp.power)))
+}
+
+/// The first and the last ISP, and the greatest power.
+fn powers<N: Ord + Copy + std::fmt::Display>(
+    isps: impl Iterator<Item = (N, N, tieline_types::Power)>,
+) -> String {
+    let isps: Vec<_> = isps.collect();
+    let first = isps.iter().map(|(first, ..)| *first).min();
+    let last = isps.iter().map(|(_, last, _)| *last).max();
+    let greatest = isps.iter().map(|(.., power)| *power).max_by_key(|power| power.magnitude());
+    match (first, last, greatest) {
+        (Some(first), Some(last), Some(greatest)) => format!("ISP {first} to {last}: up to {greatest}"),
+        _ => String::new(),
+    }
 }
 
 fn result(response: &Response) -> String {

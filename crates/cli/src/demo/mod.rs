@@ -1,102 +1,110 @@
-//! `tieline demo`: one order on its way, over real sockets, with real signatures and databases on disk.
+//! `tieline demo`: one local day of a grid operator, an aggregator and its chargers, in about a minute.
+//!
+//! Everything is real but the cars, the time and the network behind the transformer: two nodes in processes of their own, with
+//! keys and databases, signed messages over HTTP, chargers on WebSockets.
 
-mod charger;
+mod config;
 mod conversation;
-mod setting;
+mod market;
+mod outcome;
+mod process;
+mod progress;
+mod run;
+mod scene;
 
-use std::path::PathBuf;
-use std::sync::Arc;
-use std::time::Duration;
+use std::net::{IpAddr, Ipv4Addr};
+use std::path::{Path, PathBuf};
 
-use anyhow::{Context as _, bail};
+use anyhow::Context as _;
 use clap::Args;
-use tieline_edge::SystemClock;
-use tieline_node::{Config, Environment, Node, RandomIds};
-use tieline_types::Clock as _;
-use tokio::sync::mpsc;
+use jiff::civil::{Date, Time};
 
-use charger::{Charger, Fitted};
-use conversation::Conversation;
-use setting::Setting;
+use crate::report;
 
-/// The demo fails if it takes longer; it takes about two seconds.
-const AT_MOST: Duration = Duration::from_secs(30);
+/// A working day in winter, when people come home in the dark and plug in.
+const DATE: Date = Date::constant(2026, 12, 3);
 
-/// How often the journals are read.
-const LOOK_AGAIN: Duration = Duration::from_millis(20);
-
-#[derive(Debug, Args)]
+#[derive(Clone, Debug, Args)]
 pub(crate) struct Demo {
-    /// Keep keys, configurations and databases in this new directory, to look at them afterwards.
+    /// The address of this machine that nodes and chargers talk at.
+    #[arg(long, value_name = "IP", default_value_t = IpAddr::V4(Ipv4Addr::LOCALHOST))]
+    listen: IpAddr,
+    /// How many chargers are behind the congestion point.
+    #[arg(long, value_name = "NUMBER", default_value_t = 200, value_parser = clap::value_parser!(u32).range(1..=20_000))]
+    chargers: u32,
+    /// How many times faster than real time the day passes, at the most; 0 for as fast as the machine can.
+    #[arg(long, value_name = "FACTOR", default_value_t = 1800)]
+    speed: u32,
+    /// What chance is made from: the same seed is the same day.
+    #[arg(long, value_name = "NUMBER", default_value_t = 7)]
+    seed: u64,
+    /// The IANA zone whose local day it is.
+    #[arg(long, value_name = "ZONE", default_value = "Europe/Amsterdam")]
+    zone: String,
+    /// The local day.
+    #[arg(long, value_name = "DATE", default_value_t = DATE)]
+    date: Date,
+    /// Local time at which it starts instead of midnight.
+    #[arg(long, value_name = "TIME")]
+    from: Option<Time>,
+    /// Local time by which all cars have left, instead of midnight.
+    #[arg(long, value_name = "TIME")]
+    until: Option<Time>,
+    /// Percent of the chargers that refuse or ignore their limits.
+    #[arg(long, value_name = "PERCENT", default_value_t = 0, value_parser = clap::value_parser!(u8).range(0..=100))]
+    disobedient: u8,
+    /// How often one of the nodes is killed (SIGKILL) at a random moment and started again.
+    #[arg(long, value_name = "TIMES", default_value_t = 0)]
+    kill: u32,
+    /// Keep keys, configurations, logs and databases in this new directory, to look at them afterwards.
     #[arg(long, value_name = "DIR")]
     keep: Option<PathBuf>,
+    /// Write the day as one HTML page.
+    #[arg(long, value_name = "FILE.html")]
+    report: Option<PathBuf>,
+    /// Write the day as JSON.
+    #[arg(long, value_name = "FILE.json")]
+    json: Option<PathBuf>,
+    /// Show all ISPs of the day in the table, not only those that were traded.
+    #[arg(long)]
+    all_isps: bool,
 }
 
 impl Demo {
     pub(crate) fn execute(&self) -> anyhow::Result<()> {
-        crate::run::runtime()?.block_on(async {
-            match tokio::time::timeout(AT_MOST, self.show()).await {
-                Ok(shown) => shown,
-                Err(_) => bail!("the order did not arrive within {} s", AT_MOST.as_secs()),
-            }
-        })
+        crate::run::runtime()?.block_on(self.show())
     }
 
     async fn show(&self) -> anyhow::Result<()> {
-        let kept = self.keep.clone();
         let temporary = tempfile::tempdir().context("can't make a temporary directory")?;
-        let directory = kept.unwrap_or_else(|| temporary.path().to_owned());
-        let setting = Setting::prepare(directory, SystemClock.now())?;
-        println!("{setting}");
-
-        let agr = start(&setting.agr_config()).await.context("the AGR")?;
-        let (fitted, mut fittings) = mpsc::channel(setting::CHARGERS.len());
-        let mut chargers = Vec::new();
-        for plan in &setting::CHARGERS {
-            chargers.push(Charger::plug_in(plan, setting.ocpp_address(), fitted.clone()).await?);
-        }
-        println!("  {} chargers are connected, each with a car that charges\n", chargers.len());
-
-        let dso = start(&setting.dso_config()).await.context("the DSO")?;
-        let mut conversation = Conversation::between(Arc::clone(dso.store()), Arc::clone(agr.store()));
-        let mut told: Vec<Fitted> = Vec::new();
-        while told.len() < chargers.len() || !conversation.is_over() {
-            // What chargers were told is taken before the journals: whatever led to it is in them by then.
-            tokio::time::sleep(LOOK_AGAIN).await;
-            let mut news = Vec::new();
-            while let Ok(fitting) = fittings.try_recv() {
-                news.push((fitting.at, fitting.to_string()));
-                told.push(fitting);
-            }
-            news.extend(conversation.news().await?);
-            news.sort_by_key(|(at, _)| *at);
-            for (_, sentence) in news {
-                println!("{sentence}");
-            }
-        }
-        setting.check(&told)?;
-        for charger in chargers {
-            charger.unplug().await;
-        }
-        println!();
-        for (name, node) in [("DSO", dso), ("AGR", agr)] {
-            let store = Arc::clone(node.store());
-            node.stop().await;
-            println!("  journal of the {name}: {}", crate::journal::verified(&*store).await?);
-        }
+        let directory = self.keep.as_deref().unwrap_or_else(|| temporary.path());
+        let scene = scene::Scene::set(self, directory)?;
+        println!("{scene}");
+        let ended = run::run(self, &scene).await?;
+        let day = outcome::day(&scene, &ended).await?;
+        let rows = if self.all_isps { report::Rows::All } else { report::Rows::Traded };
+        println!("\n{}", report::text(&day, rows));
+        println!("{}", ended.usage);
+        self.write(&day)?;
         if let Some(kept) = &self.keep {
-            println!(
-                "\n  kept in {}; try: tieline journal show --data {}",
-                kept.display(),
-                kept.join("agr").display()
-            );
+            println!("kept in {}; try: tieline journal show --data {}", kept.display(), kept.join("agr").display());
+        }
+        outcome::check(&day, &ended)
+    }
+
+    fn write(&self, day: &report::Day) -> anyhow::Result<()> {
+        if let Some(path) = &self.report {
+            report::write(day, path)?;
+            println!("the day as a page: {}", path.display());
+        }
+        if let Some(path) = &self.json {
+            let json = serde_json::to_vec_pretty(day).context("the day is no JSON")?;
+            write(path, &json)?;
         }
         Ok(())
     }
 }
 
-async fn start(config: &std::path::Path) -> anyhow::Result<Node> {
-    let config = Config::read(config)?;
-    let environment = Environment { clock: Arc::new(SystemClock), ids: Arc::new(RandomIds) };
-    Ok(Node::start(config, environment).await?)
+fn write(path: &Path, bytes: impl AsRef<[u8]>) -> anyhow::Result<()> {
+    std::fs::write(path, bytes).with_context(|| path.display().to_string())
 }

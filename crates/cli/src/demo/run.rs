@@ -1,0 +1,189 @@
+//! The day as it passes.
+
+use std::fmt;
+use std::num::NonZeroU32;
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::{Context as _, bail};
+use jiff::{SignedDuration, Timestamp};
+use tieline_edge::virtual_clock::VirtualClock;
+use tieline_sim::{Chance, Fleet, FleetConfig, Outcome, TimeServer};
+use tieline_types::TimeSpan;
+use tokio::time::Instant;
+
+use super::Demo;
+use super::conversation::Conversation;
+use super::process::{Process, Used};
+use super::progress::Progress;
+use super::scene::Scene;
+
+/// How often what was said is shown, in virtual time.
+const STEP: SignedDuration = SignedDuration::from_mins(15);
+/// How long after midnight the settlement must be answered, at the latest.
+const SETTLED_WITHIN: SignedDuration = SignedDuration::from_hours(6);
+/// How long the virtual time may stand still, in real time.
+const PATIENCE: Duration = Duration::from_mins(2);
+/// How often the chargers' meters are read.
+const METER_INTERVAL: SignedDuration = SignedDuration::from_mins(5);
+const NODES: [&str; 2] = ["dso", "agr"];
+
+/// What is left when the day is over.
+#[derive(Debug)]
+pub(super) struct Ended {
+    pub(super) outcome: Outcome,
+    pub(super) took: Duration,
+    pub(super) usage: Usage,
+    /// Whether the settlement was answered in time.
+    pub(super) settled: bool,
+}
+
+/// What everybody has taken of the machine.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Usage {
+    dso: Used,
+    agr: Used,
+    /// The chargers, the time server and this command.
+    rest: Used,
+}
+
+/// Lets the day pass.
+pub(super) async fn run(demo: &Demo, scene: &Scene) -> anyhow::Result<Ended> {
+    let begun = Instant::now();
+    let market = &scene.market;
+    let mut server =
+        TimeServer::bind(scene.addresses.clock, market.start, ["agr", "dso", "chargers"]).await?;
+    if let Some(speed) = NonZeroU32::new(demo.speed) {
+        server = server.with_speed(speed);
+    }
+    let mut nodes = NODES.map(|name| Process::start(name, &scene.directory)).into_iter().collect::<Result<Vec<_>, _>>()?;
+    let fleet = charge(scene, &server).await?;
+    let mut day = Day {
+        scene,
+        progress: Progress::new(market.calendar.time_zone().clone(), market.start, market.day.end()),
+        conversation: None,
+        congestion: market.congestion()?,
+        server,
+    };
+    let mut kills = kills(demo, market.start, market.day.end());
+    let latest = market.day.end() + SETTLED_WITHIN;
+    let mut settled = false;
+    let mut next = market.start;
+    while next <= latest && !settled {
+        while let Some((at, node, pause)) = kills.pop_if(|(at, ..)| *at < next) {
+            day.kill(at, &mut nodes[node], pause).await?;
+        }
+        day.pass_until(next, &mut nodes).await?;
+        settled = day.show().await?;
+        next += STEP;
+    }
+    day.progress.finish();
+    let outcome = fleet.stop().await;
+    let mut used = Vec::with_capacity(nodes.len());
+    for node in nodes {
+        used.push(node.stop().await?);
+    }
+    let usage = Usage { dso: used[0], agr: used[1], rest: Used::by_this_process() };
+    Ok(Ended { outcome, took: begun.elapsed(), usage, settled })
+}
+
+/// Plugs the chargers in.
+async fn charge(scene: &Scene, server: &TimeServer) -> anyhow::Result<Fleet> {
+    let (clock, busy) = VirtualClock::connect(server.address(), "chargers").await?;
+    let config = FleetConfig::new(format!("ws://{}/ocpp", scene.addresses.ocpp)).with_meter_interval(METER_INTERVAL);
+    let market = &scene.market;
+    let fleet =
+        Fleet::start(config, &market.population, market.sessions.clone(), &scene.behaviours, Arc::new(clock))?;
+    drop(busy);
+    Ok(fleet)
+}
+
+/// When which node is killed, the last first, and after how many microseconds of real time.
+fn kills(demo: &Demo, start: Timestamp, end: Timestamp) -> Vec<(Timestamp, usize, u64)> {
+    let mut chance = Chance::of(demo.seed, "kills", 0);
+    let seconds = end.as_second() - start.as_second() + SignedDuration::from_hours(4).as_secs();
+    let mut kills: Vec<_> = (0..demo.kill)
+        .map(|_| {
+            let at = start + SignedDuration::from_secs(chance.between(0, seconds));
+            (at, usize::from(chance.below(2) == 1), chance.below(20_000))
+        })
+        .collect();
+    kills.sort_unstable_by(|one, other| other.cmp(one));
+    kills
+}
+
+/// The day on its way.
+struct Day<'a> {
+    scene: &'a Scene,
+    server: TimeServer,
+    progress: Progress,
+    conversation: Option<Conversation>,
+    congestion: TimeSpan,
+}
+
+impl Day<'_> {
+    /// Lets time pass, and gives up if it can't.
+    async fn pass_until(&self, until: Timestamp, nodes: &mut [Process]) -> anyhow::Result<()> {
+        let pass = self.server.run_until(until);
+        tokio::pin!(pass);
+        let mut stood_still = (self.server.now(), Instant::now());
+        loop {
+            tokio::select! {
+                () = &mut pass => return Ok(()),
+                () = tokio::time::sleep(Duration::from_millis(500)) => {}
+            }
+            for node in &mut *nodes {
+                node.check()?;
+            }
+            if self.server.now() != stood_still.0 {
+                stood_still = (self.server.now(), Instant::now());
+            } else if stood_still.1.elapsed() > PATIENCE {
+                let status = self.server.status();
+                let awaited: Vec<&str> = status.awaited().collect();
+                bail!("time stands still at {}; it waits for {}", status.now, awaited.join(", "));
+            }
+        }
+    }
+
+    /// Kills a node while time passes, and has it started again.
+    async fn kill(&mut self, at: Timestamp, node: &mut Process, pause: u64) -> anyhow::Result<()> {
+        self.pass_until(at, &mut []).await?;
+        tokio::select! {
+            // Time goes on meanwhile, so that it is caught at whatever it does.
+            () = self.server.run_until(at + STEP) => {}
+            () = tokio::time::sleep(Duration::from_micros(pause)) => {}
+        }
+        node.kill_and_restart().await
+    }
+
+    /// Shows what was said; true once the settlement was answered.
+    async fn show(&mut self) -> anyhow::Result<bool> {
+        let now = self.server.now();
+        let phase = if now < self.scene.market.request_at {
+            "Plan"
+        } else if now < self.congestion.start() {
+            "Validate"
+        } else if now < self.scene.market.day.end() {
+            "Operate"
+        } else {
+            "Settle"
+        };
+        self.progress.at(now, phase);
+        let conversation = match &mut self.conversation {
+            Some(conversation) => conversation,
+            none => none.insert(Conversation::of(&self.scene.directory).context("the nodes' journals")?),
+        };
+        for (at, sentence) in conversation.news().await? {
+            self.progress.say(&format!("  {}  {sentence}", self.progress.local(at)));
+        }
+        Ok(conversation.is_over())
+    }
+}
+
+impl fmt::Display for Usage {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        writeln!(f, "DSO node: {}", self.dso)?;
+        writeln!(f, "AGR node: {}", self.agr)?;
+        write!(f, "chargers and time server: {}", self.rest)
+    }
+}
