@@ -47,6 +47,7 @@ mod context;
 mod environment;
 mod error;
 mod fleet;
+pub mod ledger;
 mod market;
 mod node;
 mod role;

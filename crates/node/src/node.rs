@@ -4,11 +4,13 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use jiff::civil::Date;
 use tieline_edge::listener::{HandshakeLimits, Listener, PlainListener, TlsListener};
 use tieline_edge::tls::{CertifiedKeyFiles, ClientCertificates, ClientTls, ServerTls};
 use tieline_edge::{HttpClient, ServeConfig, serve};
 use tieline_ocpp::csms::Csms;
 use tieline_store::{Backoff, ChangeSet, SqliteOptions, SqliteStore, Store, StoreError, Timer};
+use tieline_types::{EntityAddress, IspCalendar};
 use tieline_uftp::server::{Receiver, ReceiverConfig};
 use tieline_uftp::{Client, Participant, Role};
 use tokio_util::sync::CancellationToken;
@@ -19,6 +21,7 @@ use crate::bridge::ocpp::{Admission, Chargers, Steering};
 use crate::bridge::uftp::{AddressBook, AgrMarket, Courier, Deciding, DsoMarket, Letters, StoreInbox};
 use crate::config::{AgrConfig, DsoConfig, OcppConfig, RoleConfig, Transport, UftpConfig};
 use crate::context::Context;
+use crate::ledger::{MarketDay, market_day};
 use crate::role::agr::{Agr, METER, METER_DAY, PLAN, PROGNOSE, PROGNOSE_DAY};
 use crate::role::dso::{DECIDE, Dso, REQUEST, SETTLE};
 use crate::work::{Bell, Turn, UnderWay, turn_until_stopped};
@@ -35,6 +38,7 @@ pub fn database_path(data: &Path) -> PathBuf {
 /// A running node. Dropping it stops it at once; [`Node::stop`] lets it finish what it has begun.
 pub struct Node {
     store: Arc<dyn Store>,
+    calendar: IspCalendar,
     uftp: SocketAddr,
     ocpp: Option<SocketAddr>,
     stop: CancellationToken,
@@ -57,12 +61,14 @@ impl Node {
                 None
             }
         };
+        let calendar = uftp.calendar.clone();
         let uftp = starting.receive(&uftp)?;
         starting.tasks.close();
         info!(%uftp, ocpp = ?ocpp, "node is ready");
         let stop_on_drop = starting.stop.clone().drop_guard();
         Ok(Self {
             store,
+            calendar,
             uftp,
             ocpp,
             stop: starting.stop,
@@ -84,6 +90,11 @@ impl Node {
     /// What the node keeps.
     pub fn store(&self) -> &Arc<dyn Store> {
         &self.store
+    }
+
+    /// What the books say of a local day at a congestion point.
+    pub async fn market_day(&self, point: &EntityAddress, date: Date) -> Result<MarketDay, StoreError> {
+        market_day(&*self.store, &self.calendar, point, date).await
     }
 
     /// Stops taking anything new and returns once everything that was begun has ended.

@@ -2,12 +2,14 @@
 //!
 //! These records know no version of OCPP. `bridge::ocpp` maps messages to them and back.
 
+mod measuring;
 mod reading;
 mod session;
 mod set_point;
 mod told;
 mod transaction;
 
+pub(crate) use measuring::{energies, readings_around};
 pub(crate) use reading::KeptReading;
 pub(crate) use session::{Session, SessionKey};
 pub(crate) use set_point::{SetPoint, SetPointPeriod, SetPointState};

@@ -1,6 +1,6 @@
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
-use tieline_types::{Energy, EntityAddress, TimeSpan};
+use tieline_types::{Energy, EntityAddress, Power, TimeSpan};
 
 use super::SessionKey;
 
@@ -13,6 +13,8 @@ pub(crate) struct KeptReading {
     pub(crate) connection: EntityAddress,
     pub(crate) at: Timestamp,
     pub(crate) register: Energy,
+    /// The most that the charger delivers.
+    pub(crate) maximum: Power,
 }
 
 impl KeptReading {

@@ -10,6 +10,8 @@ pub(crate) struct Metered {
     pub(crate) conversation_id: Uuid,
     /// The other side: the DSO that is told, or the AGR that measured.
     pub(crate) counterparty: Domain,
+    /// The congestion point that the connection lies behind.
+    pub(crate) congestion_point: EntityAddress,
     pub(crate) connection: EntityAddress,
     pub(crate) period: Date,
     /// The day.
@@ -46,7 +48,7 @@ impl Metered {
 
 record!(Metered, "metering", |this| {
     key: Self::key_of(&this.counterparty, &this.connection, this.period),
-    subject: this.connection.to_string(),
+    subject: this.congestion_point.to_string(),
     span: Some(this.span),
     open: this.state == MeteredState::Sent,
 });

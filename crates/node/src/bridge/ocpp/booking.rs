@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use rust_decimal::Decimal;
 use tieline_store::{ChangeSet, Records as _, StoreError};
-use tieline_types::Energy;
+use tieline_types::{Energy, Power};
 use tracing::{info, warn};
 
 use super::Chargers;
@@ -141,12 +141,16 @@ impl Chargers {
         last: Option<Timestamp>,
         changes: &mut ChangeSet,
     ) -> Result<(), StoreError> {
+        let watts = self.agr.charger(&session.key.charger).map_or(i64::MAX, |charger| {
+            i64::from(charger.phases) * i64::from(charger.voltage) * i64::from(charger.maximum_current)
+        });
         for reading in readings {
             changes.put(&KeptReading {
                 session: session.key.clone(),
                 connection: session.connection.clone(),
                 at: reading.at,
                 register: reading.energy,
+                maximum: Power::from_watts(watts),
             })?;
         }
         let instants: Vec<Timestamp> = readings.iter().map(|reading| reading.at).collect();

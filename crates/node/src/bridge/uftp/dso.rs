@@ -1,5 +1,6 @@
 //! A grid operator's messages: requests and orders out, offers in.
 
+use rust_decimal::Decimal;
 use tieline_service::{Call, Extension, Router, Routes, State, Trace};
 use tieline_store::{ChangeSet, Records as _, StoreError, Timer};
 use tieline_uftp::message::{
@@ -16,7 +17,7 @@ use super::{Letters, Verdict, Work, metering, prognosis, settlement, unwritable}
 use crate::market::{
     IspPower, Need, NeedState, Offer, OfferOption, OfferState, Order, OrderState, Request, RequestState, hull,
 };
-use crate::role::dso::{Dso, OfferRefusal};
+use crate::role::dso::{Dso, OfferRefusal, Placed};
 
 /// The grid operator's side of the market.
 #[derive(Clone, Debug)]
@@ -68,12 +69,13 @@ impl DsoMarket {
             let orders = self.dso.orders(&need.value).await?;
             info!(need = need.value.reference, orders = orders.len(), "decided");
             need.value.state =
-                NeedState::Decided { orders: orders.iter().map(|(.., order, _)| order.message_id).collect() };
+                NeedState::Decided { orders: orders.iter().map(|placed| placed.order.message_id).collect() };
             let why = format!("offers ordered: {}", orders.len());
             changes.decide(self.dso.context.now(), "dso", need.value.reference.clone(), "Decided", "", why);
             changes.replace(&need.value, need.version)?;
-            for (mut offer, version, order, option) in orders {
-                let message = self.write_order(&order, &option)?;
+            for placed in orders {
+                let message = self.write_order(&placed)?;
+                let Placed { mut offer, version, order, .. } = placed;
                 offer.state = OfferState::Ordered { order: order.message_id };
                 changes.replace(&offer, version)?.put(&order)?.send(self.letters.sealed(&message.into()));
             }
@@ -110,7 +112,11 @@ impl DsoMarket {
         })
     }
 
-    fn write_order(&self, order: &Order, option: &str) -> Result<FlexOrder, StoreError> {
+    fn write_order(&self, placed: &Placed) -> Result<FlexOrder, StoreError> {
+        let order = &placed.order;
+        let hundredths = (placed.activation_factor * Decimal::ONE_HUNDRED).round();
+        let factor =
+            u8::try_from(hundredths).ok().and_then(|part| ActivationFactor::from_hundredths(part).ok());
         let mut header = self.letters.header(&order.counterparty, Role::Agr, Some(order.conversation_id));
         header.message_id = MessageId::from(order.message_id);
         Ok(FlexOrder {
@@ -125,8 +131,8 @@ impl DsoMarket {
             price: order.price,
             currency: order.currency,
             order_reference: Text::lossy(&order.reference),
-            option_reference: Some(Text::lossy(option)),
-            activation_factor: ActivationFactor::FULL,
+            option_reference: Some(Text::lossy(&placed.option)),
+            activation_factor: factor.ok_or_else(|| unwritable(&"its activation factor is none"))?,
             isps: order.isps.iter().map(|run| Isp { power: run.power, range: run.isps }).collect(),
         })
     }

@@ -131,11 +131,14 @@ pub(super) async fn take(
         return Err(rejected.into());
     }
     let unknown = || RejectionReason::other("Unknown EAN");
+    let connection = format!("ean.{}", call.ean.digits()).parse().map_err(|_| unknown())?;
+    let point = market.dso.point_of(&connection).ok_or_else(unknown)?;
     let metered = Metered {
         message_id: call.header.message_id.uuid(),
         conversation_id: call.header.conversation_id.uuid(),
         counterparty: call.header.sender_domain.clone(),
-        connection: format!("ean.{}", call.ean.digits()).parse().map_err(|_| unknown())?,
+        congestion_point: point.entity_address.clone(),
+        connection,
         period: call.period,
         span: day.span(),
         revision: call.revision,

@@ -1,22 +1,17 @@
-use std::collections::BTreeMap;
-
+use jiff::Timestamp;
 use jiff::civil::Date;
-use jiff::{SignedDuration, Timestamp};
-use tieline_flex::{MeasuredIsp, MeasuringRules, Quality, RegisterReading, measured};
+use tieline_flex::Quality;
 use tieline_store::{ChangeSet, Records as _, StoreError, Stored};
-use tieline_types::{Domain, Energy, EntityAddress, IspDay, IspNumber, Power, TimeSpan};
+use tieline_types::{Domain, Energy, EntityAddress, IspDay, IspNumber, TimeSpan};
 
 use super::Agr;
 use super::days::{METER_DAY, subject};
 use crate::config::ConnectionConfig;
-use crate::fleet::{KeptReading, SessionKey};
+use crate::fleet::{energies, readings_around};
 use crate::market::{Metered, MeteredState, Schedule, Wanted};
 
 /// The timer that meters a connection for a day, again where a reading came late.
 pub(crate) const METER: &str = "meter";
-
-/// How far beyond a day its first and last readings are looked for.
-const BEYOND: SignedDuration = SignedDuration::from_hours(36);
 
 /// Readings that are older than this change no day's metering any more.
 const LATEST: i64 = 31;
@@ -33,10 +28,10 @@ impl Agr {
         self.config.connections.iter().find(|known| known.entity_address == *address)
     }
 
-    /// The grid operator that is told what a connection took.
-    pub(crate) fn metered_for(&self, connection: &EntityAddress) -> Option<&Domain> {
-        let point = &self.connection(connection)?.congestion_point;
-        Some(&self.reported(point)?.dso)
+    /// The congestion point of a connection, and the grid operator that is told what it took.
+    pub(crate) fn metered_for(&self, connection: &EntityAddress) -> Option<(&EntityAddress, &Domain)> {
+        let reported = self.reported(&self.connection(connection)?.congestion_point)?;
+        Some((&reported.entity_address, &reported.dso))
     }
 
     /// The next Metering of a connection for a day, with the version that it replaces, if anything has changed.
@@ -45,7 +40,7 @@ impl Agr {
         connection: &EntityAddress,
         date: Date,
     ) -> Result<Option<(Metered, i64)>, StoreError> {
-        let Some(dso) = self.metered_for(connection) else { return Ok(None) };
+        let Some((point, dso)) = self.metered_for(connection) else { return Ok(None) };
         let Some(day) = self.calendar.day(date).ok().filter(|day| day.end() <= self.context.now()) else {
             return Ok(None);
         };
@@ -64,6 +59,7 @@ impl Agr {
                 .as_ref()
                 .map_or_else(|| self.context.uuid(), |known| known.conversation_id),
             counterparty: dso.clone(),
+            congestion_point: point.clone(),
             connection: connection.clone(),
             period: date,
             span: day.span(),
@@ -84,8 +80,9 @@ impl Agr {
     ) -> Result<MeasuredDay, StoreError> {
         let spans: Vec<TimeSpan> = day.isps().map(|(_, span)| span).collect();
         let mut sum = vec![(Energy::ZERO, Quality::Unread); spans.len()];
-        for (session, readings) in self.readings(connection, day.span()).await? {
-            let of_session = self.of_session(&session, &readings, &spans);
+        let store = &*self.context.store;
+        for readings in readings_around(store, connection, day.span()).await?.into_values() {
+            let of_session = energies(&readings, &spans, day.isp_duration());
             for ((energy, quality), isp) in sum.iter_mut().zip(of_session) {
                 *energy = energy.checked_add(isp.energy).unwrap_or(*energy);
                 *quality = isp.quality.max(*quality);
@@ -101,39 +98,6 @@ impl Agr {
         })
     }
 
-    fn of_session(
-        &self,
-        session: &SessionKey,
-        readings: &[RegisterReading],
-        spans: &[TimeSpan],
-    ) -> Vec<MeasuredIsp> {
-        let watts = self.charger(&session.charger).map(|charger| {
-            i64::from(charger.phases) * i64::from(charger.voltage) * i64::from(charger.maximum_current)
-        });
-        let rules = MeasuringRules {
-            longest_gap: SignedDuration::from_secs(self.calendar.isp_duration().seconds().into()),
-            // A charger that is gone from the configuration still has its readings.
-            maximum: watts.map_or(Power::MAX, Power::from_watts),
-        };
-        measured(readings, spans, rules)
-    }
-
-    async fn readings(
-        &self,
-        connection: &EntityAddress,
-        around: TimeSpan,
-    ) -> Result<BTreeMap<SessionKey, Vec<RegisterReading>>, StoreError> {
-        let start = around.start().checked_sub(BEYOND).unwrap_or(Timestamp::MIN);
-        let end = around.end().checked_add(BEYOND).unwrap_or(Timestamp::MAX);
-        let within = TimeSpan::new(start, end);
-        let mut by_session: BTreeMap<SessionKey, Vec<RegisterReading>> = BTreeMap::new();
-        for stored in self.context.store.records_of::<KeptReading>(connection.as_str(), within).await? {
-            let KeptReading { session, at, register, .. } = stored.value;
-            by_session.entry(session).or_default().push(RegisterReading { at, register });
-        }
-        Ok(by_session)
-    }
-
     /// Has the days metered again that were metered before these readings came, `last` being the latest reading known until
     /// then: the line between two readings may go through several days.
     pub(crate) async fn want_late_metering(
@@ -143,7 +107,7 @@ impl Agr {
         last: Option<Timestamp>,
         changes: &mut ChangeSet,
     ) -> Result<(), StoreError> {
-        let Some(dso) = self.metered_for(connection) else { return Ok(()) };
+        let Some((_, dso)) = self.metered_for(connection) else { return Ok(()) };
         let today = self.today()?;
         let zone = self.calendar.time_zone();
         let earliest = readings.iter().min().map(|first| last.map_or(*first, |last| last.min(*first)));

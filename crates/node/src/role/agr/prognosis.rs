@@ -180,16 +180,15 @@ impl Agr {
         let start = day.start() - jiff::SignedDuration::from_hours(24 * DAYS_BACK);
         let Some(back) = TimeSpan::new(start, day.start()) else { return Ok(MeasuredDays::default()) };
         let mut by_date: BTreeMap<Date, Vec<Metered>> = BTreeMap::new();
-        for connection in &behind {
-            for stored in self.context.store.records_of::<Metered>(connection.as_str(), Some(back)).await? {
-                let metered = stored.value;
-                if metered.whole && metered.counterparty == point.dso && metered.period < day.date() {
-                    by_date.entry(metered.period).or_default().push(metered);
-                }
+        let address = point.entity_address.as_str();
+        for stored in self.context.store.records_of::<Metered>(address, Some(back)).await? {
+            let metered = stored.value;
+            let counts = metered.whole && metered.counterparty == point.dso && metered.period < day.date();
+            if counts && behind.contains(&&metered.connection) {
+                by_date.entry(metered.period).or_default().push(metered);
             }
         }
-        let promises =
-            self.context.store.records_of::<Promise>(point.entity_address.as_str(), Some(back)).await?;
+        let promises = self.context.store.records_of::<Promise>(address, Some(back)).await?;
         let promised: Vec<TimeSpan> = promises.iter().map(|stored| stored.value.span).collect();
         let mut days = MeasuredDays::default();
         let complete = by_date.iter().rev().filter(|(_, metered)| metered.len() == behind.len());

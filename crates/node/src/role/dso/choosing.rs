@@ -1,15 +1,26 @@
-use rust_decimal::Decimal;
+use rust_decimal::{Decimal, RoundingStrategy};
 use tieline_store::Stored;
-use tieline_types::{IspCalendar, IspNumber};
+use tieline_types::{Amount, IspCalendar, IspNumber, Power};
 
-use crate::market::{Need, Offer, OfferOption, per_isp};
+use crate::market::{IspPower, Need, Offer, OfferOption, per_isp};
 
-/// The offers to order, each with the option to take: the cheapest energy first, for as long as anything is still needed.
-pub(super) fn choose(
-    need: &Need,
-    offers: Vec<Stored<Offer>>,
-    calendar: &IspCalendar,
-) -> Vec<(Stored<Offer>, OfferOption)> {
+/// What is taken of an offer.
+#[derive(Debug)]
+pub(super) struct Chosen {
+    pub(super) offer: Stored<Offer>,
+    /// The option's name.
+    pub(super) option: String,
+    /// How much of it: hundredths, up to 1.
+    pub(super) activation_factor: Decimal,
+    /// That much of its changes.
+    pub(super) isps: Vec<IspPower>,
+    /// That much of its price.
+    pub(super) price: Amount,
+}
+
+/// The offers to order, each with the option to take: the cheapest energy first, for as long as anything is still needed. Of
+/// an option that can be activated in part no more is taken than is needed in the ISP that needs most of it.
+pub(super) fn choose(need: &Need, offers: Vec<Stored<Offer>>, calendar: &IspCalendar) -> Vec<Chosen> {
     let mut priced: Vec<(Decimal, Stored<Offer>, OfferOption)> = offers
         .into_iter()
         .filter(|offer| offer.value.currency == need.currency)
@@ -36,12 +47,13 @@ pub(super) fn choose(
                     .any(|(known, left)| known == isp && left.signum() == change.watts().signum())
         });
         if helps {
-            for (isp, change) in per_isp(&option.isps) {
+            let taken = take(offer, &option, &missing);
+            for (isp, change) in per_isp(&taken.isps) {
                 for (_, left) in missing.iter_mut().filter(|(known, _)| *known == isp) {
                     *left = towards_zero(*left, change.watts());
                 }
             }
-            chosen.push((offer, option));
+            chosen.push(taken);
         }
     }
     chosen
@@ -57,6 +69,38 @@ fn wanted(need: &Need) -> Vec<(IspNumber, i64)> {
             requested.isps.iter().map(move |isp| (isp, if max <= 0 { min } else { max }))
         })
         .collect()
+}
+
+fn take(offer: Stored<Offer>, option: &OfferOption, missing: &[(IspNumber, i64)]) -> Chosen {
+    let factor = factor(option, missing);
+    let part = |power: Power| {
+        let part = Decimal::from(power.watts()) * factor;
+        let whole = part.round_dp_with_strategy(0, RoundingStrategy::MidpointAwayFromZero);
+        Power::from_watts(i64::try_from(whole).unwrap_or(0))
+    };
+    Chosen {
+        offer,
+        option: option.reference.clone(),
+        activation_factor: factor,
+        isps: option.isps.iter().map(|run| IspPower { isps: run.isps, power: part(run.power) }).collect(),
+        price: if factor == Decimal::ONE {
+            option.price
+        } else {
+            Amount::rounded(option.price.value() * factor)
+        },
+    }
+}
+
+/// The smallest part of an option that still gives every ISP what it needs, as far as the whole would; in hundredths.
+fn factor(option: &OfferOption, missing: &[(IspNumber, i64)]) -> Decimal {
+    let needed = per_isp(&option.isps).into_iter().filter_map(|(isp, change)| {
+        let (_, left) = missing.iter().find(|(known, _)| *known == isp)?;
+        let same = left.signum() == change.watts().signum() && *left != 0;
+        same.then(|| Decimal::from(*left) / Decimal::from(change.watts()))
+    });
+    let most = needed.max().unwrap_or(Decimal::ONE);
+    let hundredths = most.round_dp_with_strategy(2, RoundingStrategy::ToPositiveInfinity);
+    hundredths.max(option.min_activation_factor).min(Decimal::ONE)
 }
 
 /// What is left of a wish once `change` is ordered; 0 once it is fulfilled. A change the other way fulfils nothing.

@@ -8,6 +8,7 @@ mod settling;
 
 use std::sync::Arc;
 
+use rust_decimal::Decimal;
 use tieline_store::{ChangeSet, Records as _, StoreError, Timer};
 use tieline_types::{IspCalendar, IspRange};
 use uuid::Uuid;
@@ -28,6 +29,18 @@ pub(crate) const REQUEST: &str = "request";
 
 /// The timer that decides on the offers for a need.
 pub(crate) const DECIDE: &str = "decide";
+
+/// An order that is placed, and the offer that it takes up.
+#[derive(Debug)]
+pub(crate) struct Placed {
+    pub(crate) offer: Offer,
+    /// The version of the offer that was read.
+    pub(crate) version: i64,
+    pub(crate) order: Order,
+    /// The option's name.
+    pub(crate) option: String,
+    pub(crate) activation_factor: Decimal,
+}
 
 /// A grid operator's decisions.
 #[derive(Clone, Debug)]
@@ -122,7 +135,7 @@ impl Dso {
     }
 
     /// The orders that serve a need best, given the offers that can be ordered now.
-    pub(crate) async fn orders(&self, need: &Need) -> Result<Vec<(Offer, i64, Order, String)>, StoreError> {
+    pub(crate) async fn orders(&self, need: &Need) -> Result<Vec<Placed>, StoreError> {
         let now = self.context.now();
         let offers =
             self.context.store.records_of::<Offer>(need.window.congestion_point.as_str(), None).await?;
@@ -135,22 +148,29 @@ impl Dso {
         Ok(chosen
             .into_iter()
             .zip(1_u32..)
-            .map(|((offer, option), number)| {
+            .map(|(chosen, number)| {
+                let offer = chosen.offer.value;
                 let order = Order {
                     message_id: self.context.uuid(),
-                    conversation_id: offer.value.conversation_id,
-                    counterparty: offer.value.counterparty.clone(),
+                    conversation_id: offer.conversation_id,
+                    counterparty: offer.counterparty.clone(),
                     reference: format!("{}-{number}", need.reference),
-                    offer: offer.value.message_id,
+                    offer: offer.message_id,
                     window: need.window.clone(),
-                    span: offer.value.span,
-                    price: option.price,
-                    currency: offer.value.currency,
-                    isps: option.isps,
-                    prognosis: offer.value.prognosis,
+                    span: offer.span,
+                    price: chosen.price,
+                    currency: offer.currency,
+                    isps: chosen.isps,
+                    prognosis: offer.prognosis,
                     state: OrderState::Sent,
                 };
-                (offer.value, offer.version, order, option.reference)
+                Placed {
+                    offer,
+                    version: chosen.offer.version,
+                    order,
+                    option: chosen.option,
+                    activation_factor: chosen.activation_factor,
+                }
             })
             .collect())
     }
