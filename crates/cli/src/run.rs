@@ -1,11 +1,9 @@
 use std::path::PathBuf;
 use std::process::ExitCode;
-use std::sync::Arc;
 
 use anyhow::Context as _;
 use clap::Args;
-use tieline_edge::SystemClock;
-use tieline_node::{Config, Environment, Node, RandomIds};
+use tieline_node::{Config, Environment, Node};
 use tokio::signal::unix::{SignalKind, signal};
 use tracing::info;
 
@@ -49,8 +47,9 @@ pub(crate) fn runtime() -> anyhow::Result<tokio::runtime::Runtime> {
 async fn serve(config: Config) -> anyhow::Result<()> {
     let mut interrupt = signal(SignalKind::interrupt())?;
     let mut terminate = signal(SignalKind::terminate())?;
-    let environment = Environment { clock: Arc::new(SystemClock), ids: Arc::new(RandomIds) };
+    let (environment, starting) = Environment::connect(&config).await?;
     let node = Node::start(config, environment).await?;
+    drop(starting);
     tokio::select! {
         _ = interrupt.recv() => info!("interrupted: stopping"),
         _ = terminate.recv() => info!("terminated: stopping"),

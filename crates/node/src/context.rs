@@ -2,6 +2,7 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 use tieline_store::{Change, ChangeSet, Store, StoreError};
+use tieline_types::Busy;
 use uuid::Uuid;
 
 use crate::Environment;
@@ -16,8 +17,18 @@ pub(crate) struct Context {
 }
 
 impl Context {
+    pub(crate) fn new(store: Arc<dyn Store>, environment: Environment) -> Self {
+        let bells = Bells::of(&environment.clock);
+        Self { store, environment, bells }
+    }
+
     pub(crate) fn now(&self) -> Timestamp {
         self.environment.clock.now()
+    }
+
+    /// Says that work is under way; see [`Clock::busy`](tieline_types::Clock::busy).
+    pub(crate) fn busy(&self) -> Busy {
+        self.environment.clock.busy()
     }
 
     pub(crate) fn uuid(&self) -> Uuid {

@@ -1,4 +1,5 @@
 use tieline_edge::EdgeError;
+use tieline_edge::virtual_clock::VirtualClockError;
 use tieline_store::StoreError;
 
 /// Why a node can't start.
@@ -19,6 +20,9 @@ pub enum NodeError {
     /// A listener can't be bound, or its certificate not be read.
     #[error(transparent)]
     Edge(#[from] EdgeError),
+    /// The time server that the configuration names does not tell the time.
+    #[error(transparent)]
+    Clock(#[from] VirtualClockError),
     /// A configured value turned out to be unusable only now.
     #[error("{0}")]
     Unusable(String),
@@ -27,6 +31,10 @@ pub enum NodeError {
 impl NodeError {
     /// Whether starting again later can succeed without anybody mending anything.
     pub fn retry(&self) -> bool {
-        matches!(self, Self::Store(failure) if failure.retry())
+        match self {
+            Self::Store(failure) => failure.retry(),
+            Self::Clock(failure) => failure.retry(),
+            Self::Directory { .. } | Self::Edge(_) | Self::Unusable(_) => false,
+        }
     }
 }

@@ -4,11 +4,15 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use axum::extract::{Request, State};
+use axum::middleware::{self, Next};
+use axum::response::Response;
 use tieline_edge::listener::{HandshakeLimits, Listener, PlainListener, TlsListener};
 use tieline_edge::tls::{CertifiedKeyFiles, ClientCertificates, ClientTls, ServerTls};
 use tieline_edge::{HttpClient, ServeConfig, serve};
 use tieline_ocpp::csms::Csms;
 use tieline_store::{Backoff, ChangeSet, SqliteOptions, SqliteStore, Store, StoreError, Timer};
+use tieline_types::Clock;
 use tieline_uftp::server::{Receiver, ReceiverConfig};
 use tieline_uftp::{Client, Participant, Role};
 use tokio_util::sync::CancellationToken;
@@ -45,9 +49,10 @@ pub struct Node {
 impl Node {
     /// Opens the database, binds the listeners and goes on where the node was.
     pub async fn start(config: Config, environment: Environment) -> Result<Self, NodeError> {
+        // Until every loop holds a guard of its own, for its first turn.
+        let _starting = environment.clock.busy();
         let store = open(&config.data).await?;
-        let context =
-            Context { store: Arc::clone(&store), environment, bells: crate::work::Bells::default() };
+        let context = Context::new(Arc::clone(&store), environment);
         let Config { uftp, role, .. } = config;
         let mut starting = Starting::new(context, &uftp);
         let ocpp = match role {
@@ -149,6 +154,7 @@ impl Starting {
         let csms = Csms::builder(chargers.routes())
             .authenticate(Admission::of(&ocpp))
             .prefix(ocpp.path.clone())
+            .clock(Arc::clone(&self.context.environment.clock))
             .build();
         let steering = Steering {
             context: self.context.clone(),
@@ -293,7 +299,8 @@ impl Starting {
         Fut: Future<Output = Result<Turn, StoreError>> + Send + 'static,
     {
         let clock = Arc::clone(&self.context.environment.clock);
-        self.tasks.spawn(turn_until_stopped(name, clock, bell, self.stop.clone(), turn));
+        let busy = clock.busy();
+        self.tasks.spawn(turn_until_stopped(name, clock, bell, self.stop.clone(), busy, turn));
     }
 
     fn receive(&self, uftp: &UftpConfig) -> Result<SocketAddr, NodeError> {
@@ -315,6 +322,8 @@ impl Starting {
         transport: &Transport,
         service: axum::Router,
     ) -> Result<SocketAddr, NodeError> {
+        let clock = Arc::clone(&self.context.environment.clock);
+        let service = service.layer(middleware::from_fn_with_state(clock, hold_time));
         match transport {
             Transport::Plaintext => self.spawn_server(PlainListener::bind(address)?, service),
             Transport::Tls { certificate, private_key } => {
@@ -336,4 +345,10 @@ impl Starting {
         });
         Ok(bound)
     }
+}
+
+/// Holds a virtual clock still until the request has its answer.
+async fn hold_time(State(clock): State<Arc<dyn Clock>>, request: Request, next: Next) -> Response {
+    let _busy = clock.busy();
+    next.run(request).await
 }

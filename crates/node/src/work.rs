@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use tieline_store::StoreError;
-use tieline_types::Clock;
+use tieline_types::{Busy, Clock, WaitUntil};
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 use tracing::error;
@@ -16,17 +16,62 @@ use tracing::error;
 const REST: Duration = Duration::from_secs(1);
 
 /// Wakes one loop. Ringing while it works makes it look again; ringing twice is ringing once.
-#[derive(Clone, Debug, Default)]
-pub(crate) struct Bell(Arc<Notify>);
+///
+/// From the ringing until the loop has taken the turn that it causes, virtual time stands still.
+#[derive(Clone, Debug)]
+pub(crate) struct Bell(Arc<Ringing>);
+
+#[derive(Debug)]
+struct Ringing {
+    clock: Arc<dyn Clock>,
+    sound: Notify,
+    state: Mutex<Rung>,
+}
+
+#[derive(Debug)]
+enum Rung {
+    Silent,
+    Ringing(Busy),
+    /// The loop has ended, and nobody listens any more.
+    Unheard,
+}
 
 impl Bell {
+    pub(crate) fn of(clock: &Arc<dyn Clock>) -> Self {
+        let (clock, sound, state) = (Arc::clone(clock), Notify::new(), Mutex::new(Rung::Silent));
+        Self(Arc::new(Ringing { clock, sound, state }))
+    }
+
     pub(crate) fn ring(&self) {
-        self.0.notify_one();
+        let mut state = self.state();
+        if matches!(*state, Rung::Silent) {
+            *state = Rung::Ringing(self.0.clock.busy());
+        }
+        self.0.sound.notify_one();
+    }
+
+    /// Waits until it rings, and gives the guard of what it rings for. Cancel safe.
+    async fn rung(&self) -> Busy {
+        loop {
+            self.0.sound.notified().await;
+            // Otherwise its guard was taken with that of an earlier ringing, whose turn has seen what this one was for.
+            if let Rung::Ringing(busy) = std::mem::replace(&mut *self.state(), Rung::Silent) {
+                return busy;
+            }
+        }
+    }
+
+    fn fall_silent(&self) {
+        *self.state() = Rung::Unheard;
+    }
+
+    fn state(&self) -> MutexGuard<'_, Rung> {
+        self.0.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 /// The bells of all loops. Whoever commits a change set rings those whose tables it touched.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub(crate) struct Bells {
     /// The inbox has something to decide.
     pub(crate) inbox: Bell,
@@ -36,6 +81,17 @@ pub(crate) struct Bells {
     pub(crate) timers: Bell,
     /// A set-point waits for its charger, or a charger came.
     pub(crate) set_points: Bell,
+}
+
+impl Bells {
+    pub(crate) fn of(clock: &Arc<dyn Clock>) -> Self {
+        Self {
+            inbox: Bell::of(clock),
+            outbox: Bell::of(clock),
+            timers: Bell::of(clock),
+            set_points: Bell::of(clock),
+        }
+    }
 }
 
 /// What a turn of a loop leaves behind.
@@ -86,20 +142,23 @@ impl<K> Default for UnderWay<K> {
 }
 
 /// Turns until `stop`; a store that fails is reported and tried again.
+///
+/// `busy` is held over the first turn. Virtual time stands still while the loop turns, and also while it rests from a failure.
 pub(crate) async fn turn_until_stopped<F, Fut>(
     name: &'static str,
     clock: Arc<dyn Clock>,
     bell: Bell,
     stop: CancellationToken,
+    mut busy: Busy,
     mut turn: F,
 ) where
     F: FnMut() -> Fut,
     Fut: Future<Output = Result<Turn, StoreError>>,
 {
     while !stop.is_cancelled() {
-        let rest = match turn().await {
+        let wait = match turn().await {
             Ok(Turn::Again) => continue,
-            Ok(Turn::Until(instant)) => instant,
+            Ok(Turn::Until(instant)) => instant.map(|instant| clock.wait_until(instant)),
             Err(failure) => {
                 error!(work = name, cause = %failure, retry = failure.retry(), "the store refused; trying again");
                 tokio::select! {
@@ -109,17 +168,19 @@ pub(crate) async fn turn_until_stopped<F, Fut>(
                 continue;
             }
         };
-        tokio::select! {
-            () = bell.0.notified() => {}
-            () = wait(&*clock, rest) => {}
-            () = stop.cancelled() => {}
-        }
+        drop(busy);
+        busy = tokio::select! {
+            busy = bell.rung() => busy,
+            busy = end_of(wait) => busy,
+            () = stop.cancelled() => break,
+        };
     }
+    bell.fall_silent();
 }
 
-async fn wait(clock: &dyn Clock, until: Option<Timestamp>) {
-    match until {
-        Some(instant) => drop(clock.wait_until(instant).await),
+async fn end_of(wait: Option<WaitUntil<'_>>) -> Busy {
+    match wait {
+        Some(wait) => wait.await,
         None => std::future::pending().await,
     }
 }

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
+use tieline_types::{Busy, Clock};
 use tokio::sync::broadcast;
 
 use crate::session::{EndReason, Session};
@@ -19,7 +20,8 @@ pub struct Registry(Arc<Inner>);
 #[derive(Debug)]
 struct Inner {
     sessions: RwLock<Sessions>,
-    events: broadcast::Sender<SessionEvent>,
+    /// Each with the guard of whatever its listeners do about it.
+    events: broadcast::Sender<(SessionEvent, Busy)>,
 }
 
 #[derive(Debug, Default)]
@@ -68,7 +70,7 @@ impl Registry {
 
     /// What happens from now on.
     pub fn events(&self) -> SessionEvents {
-        SessionEvents(self.0.events.subscribe())
+        SessionEvents { receiver: self.0.events.subscribe(), held: Busy::unheeded() }
     }
 
     /// Closes all sessions, as when shutting down.
@@ -86,7 +88,7 @@ impl Registry {
     }
 
     /// Adds a session. Of two sessions of one station the newer one stays, and the other is closed.
-    pub(crate) fn register(&self, session: Session) -> Registration {
+    pub(crate) fn register(&self, session: Session, clock: Arc<dyn Clock>) -> Registration {
         let peer = Peer(Arc::new(session));
         let mut sessions = self.write();
         let newer = |known: &Peer| known.generation() > peer.generation();
@@ -96,12 +98,12 @@ impl Registry {
             sessions.by_identity.insert(peer.identity().clone(), peer.clone())
         };
         // Sent under the lock, so that the events of one station come in the order of what happened.
-        let _ = self.0.events.send(SessionEvent::Connected(SessionInfo::of(&peer)));
+        let _ = self.0.events.send((SessionEvent::Connected(SessionInfo::of(&peer)), clock.busy()));
         drop(sessions);
         if let Some(superseded) = superseded {
             superseded.0.calls.close(EndReason::Superseded);
         }
-        Registration { registry: self.clone(), peer, reason: EndReason::Dropped }
+        Registration { registry: self.clone(), peer, reason: EndReason::Dropped, clock }
     }
 
     fn read(&self) -> RwLockReadGuard<'_, Sessions> {
@@ -119,6 +121,7 @@ pub(crate) struct Registration {
     registry: Registry,
     peer: Peer,
     reason: EndReason,
+    clock: Arc<dyn Clock>,
 }
 
 impl Registration {
@@ -141,7 +144,8 @@ impl Drop for Registration {
         {
             sessions.by_identity.remove(identity);
         }
-        let _ = self.registry.0.events.send(SessionEvent::Disconnected(SessionInfo::of(&self.peer), reason));
+        let event = SessionEvent::Disconnected(SessionInfo::of(&self.peer), reason);
+        let _ = self.registry.0.events.send((event, self.clock.busy()));
     }
 }
 
@@ -183,14 +187,25 @@ impl SessionInfo {
 }
 
 /// The events of a [`Registry`], from when they were asked for.
+///
+/// A virtual clock (see [`Builder::clock`](crate::csms::Builder::clock)) stands still from when something happened until its event was
+/// dealt with: the next one was asked for, or this was dropped.
 #[derive(Debug)]
-pub struct SessionEvents(broadcast::Receiver<SessionEvent>);
+pub struct SessionEvents {
+    receiver: broadcast::Receiver<(SessionEvent, Busy)>,
+    /// The guard of the event that was given last.
+    held: Busy,
+}
 
 impl SessionEvents {
     /// The next event; `None` once the registry is gone. Cancel safe.
     pub async fn next(&mut self) -> Option<SessionEvent> {
-        match self.0.recv().await {
-            Ok(event) => Some(event),
+        self.held = Busy::unheeded();
+        match self.receiver.recv().await {
+            Ok((event, busy)) => {
+                self.held = busy;
+                Some(event)
+            }
             Err(broadcast::error::RecvError::Lagged(missed)) => Some(SessionEvent::Missed(missed)),
             Err(broadcast::error::RecvError::Closed) => None,
         }

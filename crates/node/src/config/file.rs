@@ -4,6 +4,7 @@ use serde::Deserialize;
 use tieline_uftp::Role;
 
 use super::agr::AgrFile;
+use super::clock::ClockConfig;
 use super::dso::DsoFile;
 use super::ocpp::OcppFile;
 use super::uftp::UftpFile;
@@ -14,6 +15,7 @@ use super::{Config, ConfigError, RoleConfig};
 #[serde(deny_unknown_fields)]
 pub struct ConfigFile {
     node: NodeFile,
+    clock: Option<ClockConfig>,
     uftp: UftpFile,
     agr: Option<AgrFile>,
     dso: Option<DsoFile>,
@@ -79,6 +81,7 @@ impl ConfigFile {
                 return Err(ConfigError::invalid("uftp.role", format_args!("a node can't be {other} yet")));
             }
         };
-        Ok(Config { data: base.join(self.node.data), uftp, role })
+        let clock = self.clock.map(ClockConfig::resolve).transpose()?;
+        Ok(Config { data: base.join(self.node.data), clock, uftp, role })
     }
 }

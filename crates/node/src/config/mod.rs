@@ -5,6 +5,7 @@
 //! starts a node.
 
 mod agr;
+mod clock;
 mod dso;
 mod error;
 mod file;
@@ -17,6 +18,7 @@ mod uftp;
 use std::path::{Path, PathBuf};
 
 pub use agr::{AgrConfig, ConnectionConfig};
+pub use clock::ClockConfig;
 pub use dso::{DsoConfig, NeedConfig, NeedIsp};
 pub use error::ConfigError;
 pub use file::ConfigFile;
@@ -31,6 +33,8 @@ pub use uftp::{PeerConfig, RetryConfig, UftpConfig};
 pub struct Config {
     /// The directory that holds the database.
     pub data: PathBuf,
+    /// The virtual clock of a simulation; the wall clock without it.
+    pub clock: Option<ClockConfig>,
     /// The market side.
     pub uftp: UftpConfig,
     /// What this node is in the market, with what only that role has.

@@ -14,9 +14,10 @@ use http::header::{HeaderValue, RETRY_AFTER, WWW_AUTHENTICATE};
 use http::{Request, Response, StatusCode};
 use http_body_util::Empty;
 use ocpp_kit::engine::Role;
-use tieline_edge::PeerIdentity;
 use tieline_edge::websocket::{self, CloseCode, Handshake, Upgrade};
+use tieline_edge::{PeerIdentity, SystemClock};
 use tieline_service::{Incoming, Reply};
+use tieline_types::{Busy, Clock};
 use tokio::time::timeout;
 use tokio_util::task::TaskTracker;
 
@@ -74,6 +75,7 @@ struct Shared {
     tolerance: Arc<Tolerance>,
     websocket: websocket::Config,
     ids: Arc<dyn MessageIds>,
+    clock: Arc<dyn Clock>,
     sessions: TaskTracker,
 }
 
@@ -93,6 +95,7 @@ impl<S> Csms<S> {
                 tolerance: Arc::default(),
                 websocket: websocket::Config::default(),
                 ids: Arc::new(RandomMessageIds),
+                clock: Arc::new(SystemClock),
                 sessions: TaskTracker::new(),
             },
         }
@@ -211,6 +214,14 @@ impl<S> Builder<S> {
         self
     }
 
+    /// The clock that stands still, if it is a virtual one, from when a station's request to connect is taken until its session is
+    /// registered and all [listeners](Registry::events) have dealt with it. What its messages cause is the service's to hold:
+    /// see `tieline_service::HoldTime`. Nothing here is timed by it. Default: the system's.
+    pub fn clock(mut self, clock: Arc<dyn Clock>) -> Self {
+        self.shared.clock = clock;
+        self
+    }
+
     /// The CSMS.
     pub fn build(self) -> Csms<S> {
         Csms { service: self.service, shared: Arc::new(self.shared) }
@@ -302,13 +313,14 @@ where
         let shared = Arc::clone(&self.shared);
         // Before the station hears that it is connected: its next connection is then surely the newer one.
         let generation = shared.registry.next_generation();
+        let busy = shared.clock.busy();
         let (response, upgrade) = handshake.accept(version.map(Version::subprotocol), &shared.websocket);
         shared.sessions.spawn(async move {
             match version {
                 Some(version) => {
                     let arrival =
                         Admitted { identity, version, generation, remote: remote_address, admission };
-                    self.open(upgrade, arrival).await;
+                    self.open(upgrade, arrival, busy).await;
                 }
                 None => turn_away(upgrade, &identity, self.shared.limits.close_timeout).await,
             }
@@ -317,7 +329,7 @@ where
     }
 
     /// Opens a session. It runs in a task of its own, which is as small as a session can be.
-    async fn open(self, upgrade: Upgrade, admitted: Admitted) {
+    async fn open(self, upgrade: Upgrade, admitted: Admitted, busy: Busy) {
         let Self { service, shared } = self;
         let Admitted { identity, version, generation, remote, admission } = admitted;
         let socket = match upgrade.finish().await {
@@ -327,7 +339,7 @@ where
                 return;
             }
         };
-        let registration = shared.registry.register(Session {
+        let session = Session {
             identity,
             version,
             generation,
@@ -336,7 +348,9 @@ where
             limits: Arc::clone(&shared.limits),
             extensions: admission.extensions,
             calls: Calls::new(shared.limits.max_queued),
-        });
+        };
+        let registration = shared.registry.register(session, Arc::clone(&shared.clock));
+        drop(busy);
         let peer = registration.peer().clone();
         tracing::info!(
             protocol = "ocpp", peer = %peer, %version, generation = peer.generation(), remote = ?remote,

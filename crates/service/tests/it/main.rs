@@ -4,6 +4,7 @@
 mod after;
 mod extractors;
 mod faults;
+mod hold_time;
 mod layers;
 mod log;
 mod messages;

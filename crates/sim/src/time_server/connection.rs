@@ -107,7 +107,7 @@ impl Connection {
         loop {
             tokio::select! {
                 heard = lines.next() => match heard {
-                    Some(heard) => self.heard(heard?, place)?,
+                    Some(heard) => self.heard(&heard?, place)?,
                     None => return Ok(()),
                 },
                 changed = said.changed() => {
@@ -122,9 +122,9 @@ impl Connection {
         }
     }
 
-    fn heard(&self, message: FromParticipant, place: &Place) -> Result<(), WireError> {
+    fn heard(&self, message: &FromParticipant, place: &Place) -> Result<(), WireError> {
         let table = &self.shared.table;
-        match message {
+        match *message {
             FromParticipant::Shows { now } => {
                 table.send_modify(|table| table.shows(&place.name, self.number, now));
             }

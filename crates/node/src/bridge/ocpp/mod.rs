@@ -10,7 +10,7 @@ use std::sync::Arc;
 
 use tieline_ocpp::types::DateTime;
 use tieline_ocpp::{CallError, ErrorCode, Ocpp};
-use tieline_service::{Router, Routes, Trace};
+use tieline_service::{HoldTime, Router, Routes, Trace};
 use tieline_store::StoreError;
 use tieline_types::Clock as _;
 
@@ -31,7 +31,8 @@ impl Chargers {
     /// The CSMS: what chargers ask, in every version.
     pub(crate) fn routes(self) -> Routes<Ocpp> {
         let router = v2x::routes(v16::routes(Router::new()));
-        router.layer(Trace::new()).with_state(self)
+        let clock = Arc::clone(&self.agr.context.environment.clock);
+        router.layer(Trace::new()).layer(HoldTime::new(clock)).with_state(self)
     }
 
     fn now(&self) -> DateTime {

@@ -82,8 +82,11 @@ impl Steering {
                 && !busy.contains(&stored.value.session.to_string())
                 && self.under_way.start(stored.value.session.to_string())
             {
-                let steering = self.clone();
-                self.tasks.spawn(async move { steering.tell(peer, stored).await });
+                let (steering, busy) = (self.clone(), self.context.busy());
+                self.tasks.spawn(async move {
+                    steering.tell(peer, stored).await;
+                    drop(busy);
+                });
             }
         }
         Ok(Turn::Until(next))

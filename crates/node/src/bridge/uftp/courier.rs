@@ -36,8 +36,11 @@ impl Courier {
         let due = self.context.store.outbox_due_besides(now, room, busy.into_iter().collect()).await?;
         let found = due.len();
         for entry in due.into_iter().filter(|entry| self.under_way.start(entry.id)) {
-            let courier = self.clone();
-            self.tasks.spawn(async move { courier.carry(entry).await });
+            let (courier, busy) = (self.clone(), self.context.busy());
+            self.tasks.spawn(async move {
+                courier.carry(entry).await;
+                drop(busy);
+            });
         }
         if found == room {
             return Ok(Turn::Again);
