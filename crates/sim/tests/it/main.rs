@@ -9,6 +9,7 @@ mod day;
 mod pace;
 mod profiles;
 mod restart;
+mod shared_time;
 mod wire;
 
 use std::net::{Ipv4Addr, SocketAddr};
