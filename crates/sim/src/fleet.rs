@@ -126,9 +126,10 @@ impl Fleet {
         population: &Population,
         sessions: Vec<SessionSpec>,
         behaviours: &[Behaviour],
-        clock: Arc<dyn Clock>,
+        clock: impl Clock,
     ) -> Result<Self, FleetError> {
         config.check()?;
+        let clock: Arc<dyn Clock> = Arc::new(clock);
         // Nothing happens before all have begun.
         let busy = clock.busy();
         let mut of_chargers = vec![Vec::new(); population.chargers().len()];

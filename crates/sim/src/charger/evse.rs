@@ -466,3 +466,6 @@ fn ceil(at: Timestamp) -> Timestamp {
     let floored = floor(at);
     if floored == at { at } else { floored + SignedDuration::from_secs(1) }
 }
+
+#[cfg(test)]
+mod tests;

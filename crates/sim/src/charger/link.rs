@@ -8,6 +8,8 @@ pub(crate) struct Link {
     pub(crate) running: JoinHandle<EndReason>,
     /// The CSMS accepted the station.
     pub(crate) booted: bool,
+    /// When to send the next BootNotification, where the CSMS did not accept the last one.
+    pub(crate) boot_again: Option<jiff::Timestamp>,
     /// When the connection was made, by the charger's own clock: what is older happened offline.
     pub(crate) since: jiff::Timestamp,
 }

@@ -82,6 +82,8 @@ impl Charger {
         if let Some(link) = self.link.take() {
             link.close("the simulation is over").await;
         }
+        // Whoever rings now rings in vain, and must not hold time.
+        drop(self.shared.begun());
     }
 
     /// Does all that belongs to this instant.
@@ -98,7 +100,7 @@ impl Charger {
                 }
                 return Turn::Until(earliest([next, Some(absence.end())]));
             }
-            let absent_from = absence.map(|absence| absence.start()).filter(|start| *start > now);
+            let absent_from = absence.map(tieline_types::TimeSpan::start).filter(|start| *start > now);
             if let Some(lost) = self.link.take_if(|link| !link.peer.is_connected()) {
                 lost.cut().await;
             }
@@ -112,13 +114,11 @@ impl Charger {
                 continue;
             };
             if !link.booted {
-                match self.boot(now).await {
-                    Ok(Boot { accepted: true, .. }) | Err(()) => continue,
-                    Ok(Boot { interval, .. }) => {
-                        let again = now.checked_add(SignedDuration::from_secs(interval.max(1))).ok();
-                        return Turn::Until(earliest([next, again, absent_from]));
-                    }
+                if let Some(again) = link.boot_again.filter(|again| *again > now) {
+                    return Turn::Until(earliest([next, Some(again), absent_from]));
                 }
+                self.boot(now).await;
+                continue;
             }
             if let Some(report) = report {
                 self.deliver(&report, now).await;
@@ -152,7 +152,7 @@ impl Charger {
                         reason
                     });
                     let since = self.shared.evse().own_now();
-                    self.link = Some(Link { peer, running, booted: false, since });
+                    self.link = Some(Link { peer, running, booted: false, boot_again: None, since });
                     return Ok(());
                 }
                 Err(error) if error.is_retryable() => {
@@ -165,9 +165,8 @@ impl Charger {
         }
     }
 
-    /// The error is that the connection is gone.
-    async fn boot(&mut self, now: Timestamp) -> Result<Boot, ()> {
-        let Some(link) = &mut self.link else { return Err(()) };
+    async fn boot(&mut self, now: Timestamp) {
+        let Some(link) = &mut self.link else { return };
         let (occupied, own) = {
             let evse = self.shared.evse();
             (evse.is_occupied(), evse.own_now())
@@ -177,20 +176,18 @@ impl Charger {
             _ => v201::boot(&link.peer, occupied, DateTime::from_timestamp(own)).await,
         };
         match booted {
-            Ok(boot) => {
-                link.booted = boot.accepted;
-                if boot.accepted {
-                    self.record.boots.fetch_add(1, Ordering::Relaxed);
-                    self.heartbeat.every =
-                        (boot.interval > 0).then(|| SignedDuration::from_secs(boot.interval));
-                    self.heartbeat.restart(now);
-                }
-                Ok(boot)
+            Ok(Boot { accepted: true, interval }) => {
+                link.booted = true;
+                self.record.boots.fetch_add(1, Ordering::Relaxed);
+                self.heartbeat.every = (interval > 0).then(|| SignedDuration::from_secs(interval));
+                self.heartbeat.restart(now);
             }
-            Err(failure) => {
-                self.lose(&failure).await;
-                Err(())
+            // Pending or Rejected: the interval says when to ask again.
+            Ok(Boot { interval, .. }) => {
+                let pause = SignedDuration::from_secs(interval.max(1));
+                link.boot_again = Some(now.checked_add(pause).unwrap_or(Timestamp::MAX));
             }
+            Err(failure) => self.lose(&failure).await,
         }
     }
 
@@ -198,16 +195,13 @@ impl Charger {
     async fn deliver(&mut self, report: &Report, now: Timestamp) {
         let Some(link) = &self.link else { return };
         let token = &self.config.id_token;
-        let delivered = match self.version {
-            Version::V1_6 => {
-                let number = self.shared.evse().number_of(report.session);
-                v16::deliver(&link.peer, report, number, token).await
-            }
-            _ => {
-                let session = self.shared.evse().session(report.session);
-                let offline = report.at < link.since;
-                v201::deliver(&link.peer, report, session.as_ref(), token, offline).await
-            }
+        let delivered = if self.version == Version::V1_6 {
+            let number = self.shared.evse().number_of(report.session);
+            v16::deliver(&link.peer, report, number, token).await
+        } else {
+            let session = self.shared.evse().session(report.session);
+            let offline = report.at < link.since;
+            v201::deliver(&link.peer, report, session.as_ref(), token, offline).await
         };
         match delivered {
             Ok(delivered) => {

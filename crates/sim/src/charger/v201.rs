@@ -145,7 +145,7 @@ fn event(report: &Report) -> TransactionEventRequest {
     };
     let at = DateTime::from_timestamp(report.at);
     let mut request = TransactionEventRequest::new(kind, at, trigger, report.sequence, transaction);
-    request.meter_value = reading.map(|reading| vec![meter_value(reading, context)]);
+    request.meter_value = reading.map(|reading| vec![meter_value(reading, &context)]);
     request
 }
 
@@ -175,7 +175,7 @@ fn charging_state(state: ChargingState) -> State201 {
     }
 }
 
-fn meter_value(reading: Reading, context: ReadingContext) -> MeterValue {
+fn meter_value(reading: Reading, context: &ReadingContext) -> MeterValue {
     let sample = |value: i64, measurand, unit: &str| {
         let mut sample = SampledValue::new(Decimal::from(value));
         sample.measurand = Some(measurand);

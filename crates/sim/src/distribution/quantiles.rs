@@ -107,9 +107,9 @@ mod tests {
         let mean = draws.iter().sum::<i64>() / 100_000;
         assert!((mean - distribution.mean()).abs() < 10, "{mean}");
         for per_mille in [100, 250, 500, 750, 900, 990] {
-            let drawn = draws[usize::from(per_mille) * 100];
+            let found = draws[usize::from(per_mille) * 100];
             let stated = distribution.quantile(per_mille);
-            assert!((drawn - stated).abs() < 40, "{per_mille}: {drawn} for {stated}");
+            assert!((found - stated).abs() < 40, "{per_mille}: {found} for {stated}");
         }
     }
 }

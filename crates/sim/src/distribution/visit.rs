@@ -99,8 +99,8 @@ mod tests {
             let monday = drawn(&visit, date(2000, 1, 3));
             let saturday = drawn(&visit, date(2000, 1, 1));
             let name = visit.name;
-            assert!((monday.len() as i64 - i64::from(visit.weekday)).abs() < 60, "{name}: {}", monday.len());
-            assert!((saturday.len() as i64 - i64::from(visit.weekend)).abs() < 60, "{name}");
+            assert!(monday.len().abs_diff(visit.weekday.into()) < 60, "{name}: {}", monday.len());
+            assert!(saturday.len().abs_diff(visit.weekend.into()) < 60, "{name}: {}", saturday.len());
 
             let minute = |at: DateTime| i64::from(at.hour()) * 60 + i64::from(at.minute());
             let arrival = mean(monday.iter().map(|visit| minute(visit.arrival)));

@@ -18,9 +18,9 @@ impl Population {
             let site = connections.len();
             let mut chance = Chance::of(seed, "site", site as u64);
             let (least, most) = config.site_size;
-            let size = usize::try_from(chance.between(least.into(), most.into())).unwrap_or(1);
+            let count = usize::try_from(chance.between(least.into(), most.into())).unwrap_or(1);
             let first = chargers.len();
-            for index in first..config.chargers.min(first + size) {
+            for index in first..config.chargers.min(first + count) {
                 chargers.push(charger(seed, &config, site, index));
             }
             let maximum: i64 = chargers[first..].iter().map(|charger| charger.maximum().watts()).sum();

@@ -1,9 +1,15 @@
-//! The time server with participants over loopback.
+//! The time server with participants, and chargers with a CSMS, over loopback.
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod absence;
+mod behaviour;
 mod conversation;
+mod csms;
+mod day;
 mod pace;
+mod profiles;
+mod restart;
+mod shared_time;
 mod wire;
 
 use std::net::{Ipv4Addr, SocketAddr};
