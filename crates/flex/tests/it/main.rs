@@ -1,10 +1,13 @@
 //! The order's way through the crate: baseline, offer, split.
 #![allow(clippy::unwrap_used, reason = "what a test can not go on without ends it")]
 
+mod books;
 mod chance;
 mod defects;
 mod deliverability;
 mod exact;
 mod fleets;
+mod forecasts;
 mod offers;
 mod splits;
+mod trees;
