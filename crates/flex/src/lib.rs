@@ -10,6 +10,7 @@
 #![forbid(unsafe_code)]
 
 mod baseline;
+mod book;
 mod deliverable;
 mod fill;
 mod fleet;
@@ -27,11 +28,12 @@ mod supply;
 mod tree;
 
 pub use baseline::baseline;
+pub use book::{Book, BookError, BookedOffer, BookedOption, Capability, Committed, Direction, Ending, Free};
 pub use deliverable::{Demand, Undeliverable, deliverable};
 pub use fleet::{ChargingSession, Connection, Departure, Device, Fleet, Steering};
 pub use follow::{Following, FollowingRules, Seen, following};
 pub use measured::{MeasuredIsp, MeasuringRules, Quality, RegisterReading, measured};
-pub use offer::{NoOffer, Obstacle, OfferedChange, Pricing, RequestedChange, offer};
+pub use offer::{NoOffer, Obstacle, OfferTerms, OfferedChange, Pricing, RequestedChange, offer, offer_on};
 pub use plan::{BoundBy, Plan, PlannedPeriod, SessionPlan, Shortfall, ShortfallReason};
 pub use settlement::{IspOutcome, OrderToSettle, SettledIsp, SettledOrder, SettlementTerms, settle};
 pub use split::{Miss, Target, split};

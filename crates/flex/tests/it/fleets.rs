@@ -2,7 +2,7 @@
 
 use jiff::{SignedDuration, Timestamp};
 use proptest::prelude::*;
-use tieline_flex::{ChargingSession, Connection, Departure, Fleet, Supply};
+use tieline_flex::{ChargingSession, Connection, Departure, Device, Fleet, Steering, Supply};
 use tieline_types::{Energy, EntityAddress, Power, TimeSpan};
 
 pub(crate) const ISP: SignedDuration = SignedDuration::from_mins(15);
@@ -76,5 +76,39 @@ pub(crate) fn any_fleet(at_most: usize) -> impl Strategy<Value = Fleet> {
             })
             .collect(),
         ..Fleet::default()
+    })
+}
+
+/// Fleets with limits at every node of their tree, EVs that take less than their chargers deliver or come later, and
+/// chargers that can't be steered.
+pub(crate) fn any_tree(at_most: usize) -> impl Strategy<Value = Fleet> {
+    let limit = || prop::option::of(3_000_i64..60_000);
+    let devices = prop::collection::vec((limit(), 1_u8..=3), 3);
+    let one = (
+        prop::option::of(0_usize..4),
+        prop::option::weighted(0.3, 0_i64..25_000),
+        prop::option::weighted(0.2, 0_i64..6_000),
+        prop::option::weighted(0.2, -30_i64..120),
+    );
+    let more = prop::collection::vec(one, at_most);
+    (any_fleet(at_most), limit(), devices, more).prop_map(|(mut fleet, limit, devices, more)| {
+        fleet.limit = limit.map(Power::from_watts);
+        fleet.devices = (0..)
+            .zip(devices)
+            .map(|(number, (limit, at))| Device {
+                id: format!("d{number}"),
+                connection: connection(at),
+                limit: limit.map(Power::from_watts),
+            })
+            .collect();
+        for (session, (device, most, draws, minutes)) in fleet.sessions.iter_mut().zip(more) {
+            session.device = device.map(|number| format!("d{number}"));
+            session.draws_at_most = most.map(Power::from_watts);
+            session.arrives = minutes.map(|minutes| noon() + SignedDuration::from_mins(minutes));
+            if let Some(draws) = draws {
+                session.steering = Steering::Unsteerable { draws: Power::from_watts(draws) };
+            }
+        }
+        fleet
     })
 }

@@ -1,12 +1,15 @@
 //! The order's way through the crate: baseline, offer, split, measurement, settlement.
 #![allow(clippy::unwrap_used, reason = "what a test can not go on without ends it")]
 
+mod books;
 mod chance;
 mod defects;
 mod deliverability;
 mod exact;
 mod fleets;
+mod forecasts;
 mod measured;
 mod offers;
 mod settlement;
 mod splits;
+mod trees;

@@ -14,6 +14,7 @@ pub(crate) fn requested(number: i32, min: i64, max: i64) -> RequestedChange {
         max: Power::from_watts(max),
         requested: true,
         promised: Power::from_watts(0),
+        baseline: None,
     }
 }
 

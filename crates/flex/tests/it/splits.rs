@@ -21,7 +21,7 @@ pub(crate) fn total_at(fleet: &Fleet, plan: &Plan, connection: &EntityAddress, s
     plan.sessions.iter().filter(|planned| there(&planned.session)).map(|planned| during(planned, span)).sum()
 }
 
-fn during(session: &SessionPlan, span: TimeSpan) -> i64 {
+pub(crate) fn during(session: &SessionPlan, span: TimeSpan) -> i64 {
     session.periods.iter().find(|period| period.span.encloses(span)).map_or(0, |period| period.power.watts())
 }
 
