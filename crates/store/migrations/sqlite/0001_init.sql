@@ -56,7 +56,8 @@ CREATE TABLE record (
     body       TEXT    NOT NULL,
     PRIMARY KEY (kind, key)
 ) STRICT, WITHOUT ROWID;
-CREATE INDEX record_subject ON record (kind, subject, span_start);
+-- By the end: what is asked for is rarely over, and what is over becomes ever more.
+CREATE INDEX record_subject ON record (kind, subject, span_end);
 CREATE INDEX record_open ON record (kind) WHERE open = 1;
 
 CREATE TABLE journal (

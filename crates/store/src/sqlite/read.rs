@@ -103,6 +103,13 @@ pub(super) fn record(
     Ok(all(connection, &sql, params![kind, key], |row| row::record(kind, row))?.pop())
 }
 
+/// Which records a question is about. Each names its index: for the sake of the order SQLite would rather walk through
+/// all that was ever kept of the kind.
+const ABOUT: &str = "FROM record INDEXED BY record_subject WHERE kind = ?1 AND subject = ?2 ORDER BY key";
+const ABOUT_WITHIN: &str = "FROM record INDEXED BY record_subject \
+     WHERE kind = ?1 AND subject = ?2 AND span_end > ?3 AND span_start < ?4 ORDER BY key";
+const OPEN: &str = "FROM record INDEXED BY record_open WHERE kind = ?1 AND open = 1 ORDER BY key";
+
 pub(super) fn records_of(
     connection: &Connection,
     kind: &'static str,
@@ -111,15 +118,9 @@ pub(super) fn records_of(
 ) -> Result<Vec<Stored<RawRecord>>, StoreError> {
     let read = |row: &Row<'_>| row::record(kind, row);
     match within {
-        None => {
-            let sql = format!("SELECT {RECORD} FROM record WHERE kind = ?1 AND subject = ?2 ORDER BY key");
-            all(connection, &sql, params![kind, subject], read)
-        }
+        None => all(connection, &format!("SELECT {RECORD} {ABOUT}"), params![kind, subject], read),
         Some(within) => {
-            let sql = format!(
-                "SELECT {RECORD} FROM record WHERE kind = ?1 AND subject = ?2 AND span_start < ?4 AND span_end > ?3 \
-                 ORDER BY key"
-            );
+            let sql = format!("SELECT {RECORD} {ABOUT_WITHIN}");
             let bounds = (nanoseconds(within.start()), nanoseconds(within.end()));
             all(connection, &sql, params![kind, subject, bounds.0, bounds.1], read)
         }
@@ -130,8 +131,7 @@ pub(super) fn open_records(
     connection: &Connection,
     kind: &'static str,
 ) -> Result<Vec<Stored<RawRecord>>, StoreError> {
-    let sql = format!("SELECT {RECORD} FROM record WHERE kind = ?1 AND open = 1 ORDER BY key");
-    all(connection, &sql, params![kind], |row| row::record(kind, row))
+    all(connection, &format!("SELECT {RECORD} {OPEN}"), params![kind], |row| row::record(kind, row))
 }
 
 pub(super) fn journal(
@@ -143,4 +143,31 @@ pub(super) fn journal(
                FROM journal WHERE sequence > ?1 ORDER BY sequence LIMIT ?2";
     let after = i64::try_from(after).unwrap_or(i64::MAX);
     all(connection, sql, params![after, limited(limit)], row::journal)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn plan(connection: &Connection, sql: &str) -> String {
+        let mut statement = connection.prepare(&format!("EXPLAIN QUERY PLAN {sql}")).unwrap();
+        let parameters = vec![1; statement.parameter_count()];
+        let steps =
+            statement.query_map(rusqlite::params_from_iter(parameters), |row| row.get::<_, String>(3));
+        steps.unwrap().collect::<Result<Vec<_>, _>>().unwrap().join("; ")
+    }
+
+    #[test]
+    fn no_question_about_records_walks_through_all_that_was_ever_kept() {
+        let mut connection = Connection::open_in_memory().unwrap();
+        super::super::migrate::migrate(&mut connection).unwrap();
+        for (question, found_by) in [
+            (ABOUT, "record_subject (kind=? AND subject=?)"),
+            (ABOUT_WITHIN, "record_subject (kind=? AND subject=? AND span_end>?)"),
+            (OPEN, "record_open (kind=?)"),
+        ] {
+            let plan = plan(&connection, &format!("SELECT {RECORD} {question}"));
+            assert!(plan.contains(&format!("USING INDEX {found_by}")), "{question}: {plan}");
+        }
+    }
 }
