@@ -13,10 +13,12 @@ CREATE TABLE inbox (
     state        INTEGER NOT NULL,
     attempts     INTEGER NOT NULL DEFAULT 0,
     due          INTEGER NOT NULL,
+    head         INTEGER NOT NULL, -- 1 for the oldest of its conversation that waits
     cause        TEXT,
     UNIQUE (protocol, peer, recipient, message_id)
 ) STRICT;
 CREATE INDEX inbox_waiting ON inbox (peer, conversation, id) WHERE state < 2;
+CREATE INDEX inbox_heads ON inbox (due, id) WHERE state < 2 AND head = 1;
 
 CREATE TABLE outbox (
     id           INTEGER PRIMARY KEY,
@@ -31,11 +33,13 @@ CREATE TABLE outbox (
     state        INTEGER NOT NULL DEFAULT 0,
     attempts     INTEGER NOT NULL DEFAULT 0,
     due          INTEGER NOT NULL,
+    head         INTEGER NOT NULL, -- 1 for the oldest of its recipient and conversation that is pending
     ended_at     INTEGER,
     cause        TEXT,
     UNIQUE (protocol, message_id)
 ) STRICT;
 CREATE INDEX outbox_pending ON outbox (recipient, conversation, id) WHERE state = 0;
+CREATE INDEX outbox_heads ON outbox (due, id) WHERE state = 0 AND head = 1;
 
 CREATE TABLE timer (
     kind    TEXT    NOT NULL,
