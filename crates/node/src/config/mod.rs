@@ -11,6 +11,7 @@ mod file;
 mod interval;
 mod key_file;
 mod ocpp;
+mod path;
 mod tls;
 mod uftp;
 
