@@ -1,4 +1,5 @@
 use std::fmt::Write as _;
+use std::io::{ErrorKind, Write as _};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -76,6 +77,7 @@ fn open(data: &Path) -> anyhow::Result<Arc<dyn Store>> {
 impl Show {
     async fn execute(&self) -> anyhow::Result<()> {
         let store = open(&self.data.data)?;
+        let mut out = std::io::stdout().lock();
         let mut after = 0;
         loop {
             let page = store.journal(after, PAGE).await?;
@@ -83,7 +85,11 @@ impl Show {
             after = last.sequence;
             for entry in page {
                 if self.conversation.as_ref().is_none_or(|wanted| *wanted == entry.entry.conversation) {
-                    println!("{}", if self.json { json(&entry) } else { line(&entry) });
+                    match writeln!(out, "{}", if self.json { json(&entry) } else { line(&entry) }) {
+                        // Whoever reads has seen enough: `head`, a pager that was left.
+                        Err(gone) if gone.kind() == ErrorKind::BrokenPipe => return Ok(()),
+                        written => written.context("standard output")?,
+                    }
                 }
             }
         }

@@ -198,22 +198,24 @@ impl Tables {
         self.journal.push(JournalEntry { sequence, entry, hash });
     }
 
-    /// The oldest waiting message of each conversation.
+    /// The oldest waiting message of each conversation, the one that is due first before the others.
     fn inbox_heads(&self) -> impl Iterator<Item = &InboxRow> {
         let mut seen = BTreeSet::new();
-        self.inbox
-            .values()
-            .filter(|row| row.entry.state.is_waiting())
-            .filter(move |row| seen.insert((&row.entry.peer, &row.entry.conversation)))
+        let waiting = self.inbox.values().filter(|row| row.entry.state.is_waiting());
+        let mut heads: Vec<_> =
+            waiting.filter(|row| seen.insert((&row.entry.peer, &row.entry.conversation))).collect();
+        heads.sort_by_key(|row| (row.due, row.entry.id));
+        heads.into_iter()
     }
 
-    /// The oldest pending message of each recipient and conversation.
+    /// The oldest pending message of each recipient and conversation, the one that is due first before the others.
     fn outbox_heads(&self) -> impl Iterator<Item = &OutboxRow> {
         let mut seen = BTreeSet::new();
-        self.outbox
-            .values()
-            .filter(|row| row.state == OutboxState::Pending)
-            .filter(move |row| seen.insert((&row.entry.recipient, &row.entry.conversation)))
+        let pending = self.outbox.values().filter(|row| row.state == OutboxState::Pending);
+        let mut heads: Vec<_> =
+            pending.filter(|row| seen.insert((&row.entry.recipient, &row.entry.conversation))).collect();
+        heads.sort_by_key(|row| (row.due, row.entry.id));
+        heads.into_iter()
     }
 
     fn records(&self, kind: &'static str, wanted: impl Fn(&RawRecord) -> bool) -> Vec<Stored<RawRecord>> {

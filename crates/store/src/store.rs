@@ -21,8 +21,8 @@ pub trait Store: fmt::Debug + Send + Sync + 'static {
     /// Applies a change set as a whole or not at all. When this returns, it is on disk.
     fn commit(&self, changes: ChangeSet) -> BoxFuture<'_, ()>;
 
-    /// Messages to be decided or processed now: the oldest of each conversation, and none of a conversation whose
-    /// oldest one rests.
+    /// Messages to be decided or processed now, those that are due first before the others: the oldest of each
+    /// conversation, and none of a conversation whose oldest one rests.
     fn inbox_due(&self, now: Timestamp, limit: usize) -> BoxFuture<'_, Vec<InboxEntry>>;
 
     /// When the next message that rests is to be tried again.
@@ -31,7 +31,8 @@ pub trait Store: fmt::Debug + Send + Sync + 'static {
     /// How many received messages are not done with.
     fn inbox_backlog(&self) -> BoxFuture<'_, u64>;
 
-    /// Messages to be delivered now: the oldest one that is owed to each recipient in each conversation.
+    /// Messages to be delivered now, those that are due first before the others: the oldest one that is owed to each
+    /// recipient in each conversation.
     fn outbox_due(&self, now: Timestamp, limit: usize) -> BoxFuture<'_, Vec<OutboxEntry>> {
         self.outbox_due_besides(now, limit, Vec::new())
     }

@@ -1,11 +1,7 @@
-use std::fmt;
-use std::str::FromStr;
 use std::sync::Arc;
 
-use crate::ParseError;
-use crate::text::serde_as_text;
+use crate::text::checked_text;
 
-const EXPECTED: &str = "a UFTP domain";
 /// Longest domain name in text form (RFC 1035, 3.1).
 const MAX_LENGTH: usize = 253;
 /// Longest label (RFC 1035, 2.3.4).
@@ -27,24 +23,6 @@ const MAX_LABEL: usize = 63;
 /// ```
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Domain(Arc<str>);
-
-impl Domain {
-    /// The text.
-    pub fn as_str(&self) -> &str {
-        &self.0
-    }
-}
-
-impl FromStr for Domain {
-    type Err = ParseError;
-
-    fn from_str(text: &str) -> Result<Self, ParseError> {
-        match check(text) {
-            Ok(()) => Ok(Self(text.into())),
-            Err(reason) => Err(ParseError::new(EXPECTED, text, reason)),
-        }
-    }
-}
 
 fn check(text: &str) -> Result<(), &'static str> {
     if text.is_empty() {
@@ -88,31 +66,7 @@ fn check_label(label: &str) -> Result<(), &'static str> {
     Ok(())
 }
 
-impl fmt::Display for Domain {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(&self.0)
-    }
-}
-
-impl fmt::Debug for Domain {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Domain({})", self.0)
-    }
-}
-
-impl AsRef<str> for Domain {
-    fn as_ref(&self) -> &str {
-        &self.0
-    }
-}
-
-impl std::borrow::Borrow<str> for Domain {
-    fn borrow(&self) -> &str {
-        &self.0
-    }
-}
-
-serde_as_text!(Domain, "a UFTP domain such as agr.example.com");
+checked_text!(Domain, check, "a UFTP domain", "a UFTP domain such as agr.example.com");
 
 #[cfg(test)]
 mod tests {

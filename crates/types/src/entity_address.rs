@@ -1,11 +1,7 @@
-use std::fmt;
-use std::str::FromStr;
 use std::sync::Arc;
 
-use crate::ParseError;
-use crate::text::serde_as_text;
+use crate::text::checked_text;
 
-const EXPECTED: &str = "an entity address";
 /// Longest entity address (UFTP, "Entity addresses").
 const MAX_LENGTH: usize = 255;
 
@@ -40,11 +36,6 @@ pub struct Ea1<'a> {
 }
 
 impl EntityAddress {
-    /// The text.
-    pub fn as_str(&self) -> &str {
-        &self.0
-    }
-
     /// The digits of an `ean.` address.
     pub fn ean(&self) -> Option<&str> {
         self.0.strip_prefix("ean.")
@@ -53,17 +44,6 @@ impl EntityAddress {
     /// The parts of an `ea1.` address.
     pub fn ea1(&self) -> Option<Ea1<'_>> {
         split_ea1(self.0.strip_prefix("ea1.")?).ok()
-    }
-}
-
-impl FromStr for EntityAddress {
-    type Err = ParseError;
-
-    fn from_str(text: &str) -> Result<Self, ParseError> {
-        match check(text) {
-            Ok(()) => Ok(Self(text.into())),
-            Err(reason) => Err(ParseError::new(EXPECTED, text, reason)),
-        }
     }
 }
 
@@ -118,31 +98,7 @@ fn is_year_month(text: &str) -> bool {
             .all(|(at, byte)| if at == 4 { byte == b'-' } else { byte.is_ascii_digit() })
 }
 
-impl fmt::Display for EntityAddress {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(&self.0)
-    }
-}
-
-impl fmt::Debug for EntityAddress {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "EntityAddress({})", self.0)
-    }
-}
-
-impl AsRef<str> for EntityAddress {
-    fn as_ref(&self) -> &str {
-        &self.0
-    }
-}
-
-impl std::borrow::Borrow<str> for EntityAddress {
-    fn borrow(&self) -> &str {
-        &self.0
-    }
-}
-
-serde_as_text!(EntityAddress, "an entity address such as ean.871685900012636543");
+checked_text!(EntityAddress, check, "an entity address", "an entity address such as ean.871685900012636543");
 
 #[cfg(test)]
 mod tests {

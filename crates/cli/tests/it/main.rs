@@ -5,6 +5,8 @@ use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
+use tieline_store::{ChangeSet, SqliteOptions, SqliteStore, Store as _};
+
 fn tieline(arguments: &[&str]) -> Output {
     Command::new(env!("CARGO_BIN_EXE_tieline")).args(arguments).output().unwrap()
 }
@@ -99,6 +101,25 @@ fn a_new_key_seals_what_only_its_own_public_key_opens() {
     assert!(refused.stdout.is_empty());
     // A key is never overwritten.
     assert_eq!(tieline(&["uftp", "keygen", "--out", key]).status.code(), Some(1));
+}
+
+#[test]
+fn a_reader_of_the_journal_may_leave_early() {
+    let directory = tempfile::tempdir().unwrap();
+    let store =
+        SqliteStore::open(&directory.path().join("tieline.sqlite"), SqliteOptions::default()).unwrap();
+    let mut changes = ChangeSet::new();
+    changes.decide(jiff::Timestamp::UNIX_EPOCH, "agr", "dso.example.com", "NoOffer", "", "nothing charges");
+    let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+    runtime.block_on(store.commit(changes)).unwrap();
+    drop(store);
+
+    let (reader, writer) = std::io::pipe().unwrap();
+    drop(reader);
+    let mut show = Command::new(env!("CARGO_BIN_EXE_tieline"));
+    show.args(["journal", "show", "--data", directory.path().to_str().unwrap()]);
+    let left = show.stdout(writer).output().unwrap();
+    assert!(left.status.success(), "{}", text(&left.stderr));
 }
 
 #[test]

@@ -13,6 +13,7 @@ mod file;
 mod interval;
 mod key_file;
 mod ocpp;
+mod path;
 mod tls;
 mod uftp;
 

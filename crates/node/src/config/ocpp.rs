@@ -2,11 +2,12 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
+use tieline_ocpp::{Identity, Version};
 use tieline_types::EntityAddress;
 
 use super::key_file::read_secret;
 use super::tls::{TlsFile, Transport, transport};
-use super::{ConfigError, Interval};
+use super::{ConfigError, Interval, path};
 
 /// The chargers' side of a node.
 #[derive(Debug)]
@@ -141,6 +142,15 @@ const fn default_voltage() -> u16 {
 impl OcppFile {
     pub(super) fn resolve(self, base: &Path) -> Result<OcppConfig, ConfigError> {
         let transport = transport("ocpp", base, self.tls, self.plaintext)?;
+        if !self.path.is_empty() {
+            path::check("ocpp.path", &self.path)?;
+        }
+        if self.path.ends_with('/') {
+            return Err(ConfigError::invalid(
+                "ocpp.path",
+                "has no / at its end: it stands before the identity",
+            ));
+        }
         let chargers =
             self.charger.into_iter().map(|charger| charger.resolve(base)).collect::<Result<Vec<_>, _>>()?;
         for (index, charger) in chargers.iter().enumerate() {
@@ -165,6 +175,9 @@ impl OcppFile {
 impl ChargerFile {
     fn resolve(self, base: &Path) -> Result<ChargerConfig, ConfigError> {
         let key = format!("ocpp.charger {}", self.identity);
+        // The rules of 1.6, which are the widest.
+        Identity::parse(&self.identity, Version::V1_6)
+            .map_err(|error| ConfigError::invalid(format!("{key} identity"), error))?;
         if !(1..=3).contains(&self.phases) {
             return Err(ConfigError::invalid(format!("{key} phases"), "is 1, 2 or 3"));
         }
@@ -174,12 +187,18 @@ impl ChargerFile {
                 "an EV can't be told less than 6 A, so less is no charger",
             ));
         }
+        if self.voltage == 0 {
+            return Err(ConfigError::invalid(format!("{key} voltage"), "is 1 or more"));
+        }
         let password = self
             .password_file
             .map(|path| {
                 read_secret(&base.join(path)).map(|text| text.trim_end_matches(['\r', '\n']).to_owned())
             })
             .transpose()?;
+        if password.as_ref().is_some_and(String::is_empty) {
+            return Err(ConfigError::invalid(format!("{key} password_file"), "holds no password"));
+        }
         Ok(ChargerConfig {
             identity: self.identity,
             connection: self.connection,

@@ -8,7 +8,7 @@ use tieline_uftp::{Endpoint, Revision, Role, SigningKey, Tolerance, VerifyingKey
 
 use super::key_file::read_signing_key;
 use super::tls::{TlsFile, Transport, transport};
-use super::{ConfigError, Interval};
+use super::{ConfigError, Interval, path};
 
 /// The market side of a node.
 #[derive(Debug)]
@@ -60,6 +60,19 @@ impl Default for RetryConfig {
             max: Interval::from_secs(300),
             give_up_after: Interval::from_secs(2 * 3600),
         }
+    }
+}
+
+impl RetryConfig {
+    /// Without a pause, what can't be delivered would be posted without end.
+    fn check(self) -> Result<(), ConfigError> {
+        if self.first.get().is_zero() {
+            return Err(ConfigError::invalid("uftp.retry.first", "is longer than 0"));
+        }
+        if self.max < self.first {
+            return Err(ConfigError::invalid("uftp.retry.max", "is not shorter than uftp.retry.first"));
+        }
+        Ok(())
     }
 }
 
@@ -144,8 +157,22 @@ impl UftpFile {
             .parse::<TimeZoneName>()
             .map_err(|error| ConfigError::invalid("uftp.time_zone", error))?;
         let calendar = IspCalendar::new(zone, self.isp_duration);
-        if !self.path.starts_with('/') {
-            return Err(ConfigError::invalid("uftp.path", "a path starts with /"));
+        path::check("uftp.path", &self.path)?;
+        self.retry.check()?;
+        if self.attempts == 0 {
+            return Err(ConfigError::invalid("uftp.attempts", "is 1 or more"));
+        }
+        let peers: Vec<PeerConfig> =
+            self.peer.into_iter().map(|peer| peer.resolve(revision)).collect::<Result<_, _>>()?;
+        for (index, peer) in peers.iter().enumerate() {
+            let same = |other: &PeerConfig| other.domain == peer.domain && other.role == peer.role;
+            if peers.iter().take(index).any(same) {
+                let key = format!("uftp.peer {}", peer.domain);
+                return Err(ConfigError::invalid(
+                    key,
+                    format_args!("is there twice with role {}", peer.role),
+                ));
+            }
         }
         Ok(UftpConfig {
             role: self.role,
@@ -159,7 +186,7 @@ impl UftpFile {
             retry: self.retry,
             attempts: self.attempts,
             backlog: self.backlog,
-            peers: self.peer.into_iter().map(|peer| peer.resolve(revision)).collect::<Result<_, _>>()?,
+            peers,
         })
     }
 }

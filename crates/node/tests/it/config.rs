@@ -34,6 +34,40 @@ fn the_documented_examples_can_be_run() {
 }
 
 #[test]
+fn what_would_only_show_in_a_running_node_is_named() {
+    let directory = directory();
+    let twice = "[[uftp.peer]]\ndomain = \"dso.example.com\"\nrole = \"DSO\"\nendpoint = \"http://127.0.0.1/\"\n\
+                 public_keys = [\"JUO5L/EJVRFHatyDadtt3JM2ZaEZeN2hQE7hBmypVZ0=\"]\n\n[agr]";
+    // In the aggregator's example, this text becomes that one, and the refusal says so.
+    let cases = [
+        ("time_zone =", "path = \"/{message}\"\ntime_zone =", "uftp.path"),
+        ("time_zone =", "path = \"/:message\"\ntime_zone =", "uftp.path"),
+        ("time_zone =", "path = \"/message?x=1\"\ntime_zone =", "uftp.path"),
+        ("time_zone =", "attempts = 0\ntime_zone =", "uftp.attempts"),
+        ("time_zone =", "retry = { first = \"0s\" }\ntime_zone =", "uftp.retry.first"),
+        ("time_zone =", "retry = { first = \"10m\" }\ntime_zone =", "uftp.retry.max"),
+        ("[agr]", twice, "uftp.peer dso.example.com: is there twice with role DSO"),
+        ("id_tokens =", "path = \"ocpp\"\nid_tokens =", "ocpp.path"),
+        ("id_tokens =", "path = \"/ocpp/\"\nid_tokens =", "ocpp.path"),
+        ("identity = \"CP-1\"", "identity = \"\"", "identity: an identity cannot be empty"),
+        ("phases = 3", "voltage = 0\nphases = 3", "ocpp.charger CP-1 voltage"),
+    ];
+    for (from, to, expected) in cases {
+        let said = refusal(&AGR.replacen(from, to, 1), directory.path());
+        assert!(said.contains(expected), "{to}: {said}");
+    }
+}
+
+#[test]
+fn a_charger_with_an_empty_password_is_refused() {
+    let directory = directory();
+    let with_password = AGR.replacen("phases = 3", "password_file = \"cp-1\"\nphases = 3", 1);
+    write_secret(&directory.path().join("cp-1"), "\n");
+    let said = refusal(&with_password, directory.path());
+    assert!(said.contains("ocpp.charger CP-1 password_file: holds no password"), "{said}");
+}
+
+#[test]
 fn every_mistake_is_named() {
     let directory = directory();
     // In this example, this text becomes that one, and the refusal says so.

@@ -13,10 +13,12 @@ CREATE TABLE inbox (
     state        INTEGER NOT NULL,
     attempts     INTEGER NOT NULL DEFAULT 0,
     due          INTEGER NOT NULL,
+    head         INTEGER NOT NULL, -- 1 for the oldest of its conversation that waits
     cause        TEXT,
     UNIQUE (protocol, peer, recipient, message_id)
 ) STRICT;
 CREATE INDEX inbox_waiting ON inbox (peer, conversation, id) WHERE state < 2;
+CREATE INDEX inbox_heads ON inbox (due, id) WHERE state < 2 AND head = 1;
 
 CREATE TABLE outbox (
     id           INTEGER PRIMARY KEY,
@@ -31,11 +33,13 @@ CREATE TABLE outbox (
     state        INTEGER NOT NULL DEFAULT 0,
     attempts     INTEGER NOT NULL DEFAULT 0,
     due          INTEGER NOT NULL,
+    head         INTEGER NOT NULL, -- 1 for the oldest of its recipient and conversation that is pending
     ended_at     INTEGER,
     cause        TEXT,
     UNIQUE (protocol, message_id)
 ) STRICT;
 CREATE INDEX outbox_pending ON outbox (recipient, conversation, id) WHERE state = 0;
+CREATE INDEX outbox_heads ON outbox (due, id) WHERE state = 0 AND head = 1;
 
 CREATE TABLE timer (
     kind    TEXT    NOT NULL,
@@ -56,7 +60,8 @@ CREATE TABLE record (
     body       TEXT    NOT NULL,
     PRIMARY KEY (kind, key)
 ) STRICT, WITHOUT ROWID;
-CREATE INDEX record_subject ON record (kind, subject, span_start);
+-- By the end: what is asked for is rarely over, and what is over becomes ever more.
+CREATE INDEX record_subject ON record (kind, subject, span_end);
 CREATE INDEX record_open ON record (kind) WHERE open = 1;
 
 CREATE TABLE journal (

@@ -36,7 +36,8 @@ pub(super) fn receive(
 ) -> Result<Receipt, StoreError> {
     let Arrival { received, body_hash, .. } = arrival;
     let sql = "INSERT INTO inbox (protocol, peer, recipient, message_id, conversation, label, body_hash, note, \
-               received_at, state, due, journal) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, 0, ?9, ?10) \
+               received_at, state, due, journal, head) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, 0, ?9, ?10, \
+               NOT EXISTS (SELECT 1 FROM inbox WHERE state < 2 AND peer = ?2 AND conversation = ?5)) \
                ON CONFLICT (protocol, peer, recipient, message_id) DO NOTHING";
     let inserted = connection.prepare_cached(sql)?.execute(params![
         received.protocol,
@@ -132,8 +133,9 @@ fn put(connection: &Connection, record: RawRecord, replaces: Option<Version>) ->
 }
 
 fn send(connection: &Connection, tally: &mut Tally, outgoing: &Outgoing) -> Result<(), StoreError> {
-    let sql = "INSERT INTO outbox (protocol, recipient, conversation, message_id, label, journal, made_at, deadline, due) \
-               VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?7) ON CONFLICT (protocol, message_id) DO NOTHING";
+    let sql = "INSERT INTO outbox (protocol, recipient, conversation, message_id, label, journal, made_at, deadline, due, head) \
+               VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?7, \
+               NOT EXISTS (SELECT 1 FROM outbox WHERE state = 0 AND recipient = ?2 AND conversation = ?3)) ON CONFLICT (protocol, message_id) DO NOTHING";
     let inserted = connection.prepare_cached(sql)?.execute(params![
         outgoing.protocol,
         outgoing.recipient,
@@ -160,7 +162,13 @@ fn attempted(connection: &Connection, id: i64, at: Timestamp, attempt: Attempt) 
     let ended = (state != 0).then(|| nanoseconds(at));
     let sql = "UPDATE outbox SET attempts = attempts + 1, state = ?2, due = COALESCE(?3, due), cause = ?4, \
                ended_at = ?5 WHERE id = ?1 AND state = 0";
-    connection.prepare_cached(sql)?.execute(params![id, state, due, cause, ended])?;
+    let changed = connection.prepare_cached(sql)?.execute(params![id, state, due, cause, ended])?;
+    if changed > 0 && state != 0 {
+        let sql = "UPDATE outbox SET head = 1 WHERE id = (SELECT MIN(later.id) FROM outbox AS ended \
+                   JOIN outbox AS later ON later.recipient = ended.recipient \
+                   AND later.conversation = ended.conversation AND later.state = 0 WHERE ended.id = ?1)";
+        connection.prepare_cached(sql)?.execute([id])?;
+    }
     Ok(())
 }
 
@@ -180,7 +188,20 @@ fn clear_timer(connection: &Connection, timer: &Timer) -> Result<(), StoreError>
 /// Gives how many messages it changed: 1, or 0 for one that is done with.
 fn step(connection: &Connection, id: InboxId, state: InboxState) -> Result<u64, StoreError> {
     let sql = "UPDATE inbox SET state = ?2, attempts = 0, due = received_at, cause = NULL WHERE id = ?1 AND state < 2";
-    Ok(connection.prepare_cached(sql)?.execute(params![id.0, state.code()])? as u64)
+    let changed = connection.prepare_cached(sql)?.execute(params![id.0, state.code()])?;
+    if changed > 0 && !state.is_waiting() {
+        next_in_line(connection, id)?;
+    }
+    Ok(changed as u64)
+}
+
+/// A message that waits no more gives its place to the next one of its conversation.
+fn next_in_line(connection: &Connection, done: InboxId) -> Result<(), StoreError> {
+    let sql = "UPDATE inbox SET head = 1 WHERE id = (SELECT MIN(later.id) FROM inbox AS done \
+               JOIN inbox AS later ON later.peer = done.peer AND later.conversation = done.conversation \
+               AND later.state < 2 WHERE done.id = ?1)";
+    connection.prepare_cached(sql)?.execute([done.0])?;
+    Ok(())
 }
 
 /// Gives how many messages it changed: 1, or 0 for one that is done with.
@@ -194,7 +215,11 @@ fn failed(
                state = CASE WHEN ?3 IS NULL THEN ?4 ELSE state END WHERE id = ?1 AND state < 2";
     let set_aside = InboxState::SetAside.code();
     let params = params![id.0, cause, retry_at.map(nanoseconds), set_aside];
-    Ok(connection.prepare_cached(sql)?.execute(params)? as u64)
+    let changed = connection.prepare_cached(sql)?.execute(params)?;
+    if changed > 0 && retry_at.is_none() {
+        next_in_line(connection, id)?;
+    }
+    Ok(changed as u64)
 }
 
 fn journalise(

@@ -40,22 +40,22 @@ fn limited(limit: usize) -> i64 {
     i64::try_from(limit).unwrap_or(i64::MAX)
 }
 
-/// The oldest waiting message of each conversation: SQLite reads it off the partial index.
-const INBOX_HEADS: &str = "SELECT MIN(id) FROM inbox WHERE state < 2 GROUP BY peer, conversation";
-const OUTBOX_HEADS: &str = "SELECT MIN(id) FROM outbox WHERE state = 0 GROUP BY recipient, conversation";
+/// The messages whose turn it is in their conversations. Each question names its index, so that its cost does not grow
+/// with what waits behind them.
+const INBOX_HEADS: &str = "FROM inbox INDEXED BY inbox_heads WHERE state < 2 AND head = 1";
+const OUTBOX_HEADS: &str = "FROM outbox INDEXED BY outbox_heads WHERE state = 0 AND head = 1";
 
 pub(super) fn inbox_due(
     connection: &Connection,
     now: Timestamp,
     limit: usize,
 ) -> Result<Vec<InboxEntry>, StoreError> {
-    let sql =
-        format!("SELECT {INBOX} FROM inbox WHERE id IN ({INBOX_HEADS}) AND due <= ?1 ORDER BY id LIMIT ?2");
+    let sql = format!("SELECT {INBOX} {INBOX_HEADS} AND due <= ?1 ORDER BY due, id LIMIT ?2");
     all(connection, &sql, params![nanoseconds(now), limited(limit)], row::inbox)
 }
 
 pub(super) fn inbox_next_due(connection: &Connection) -> Result<Option<Timestamp>, StoreError> {
-    earliest(connection, "inbox", &format!("SELECT MIN(due) FROM inbox WHERE id IN ({INBOX_HEADS})"))
+    earliest(connection, "inbox", &format!("SELECT MIN(due) {INBOX_HEADS}"))
 }
 
 pub(super) fn outbox_due(
@@ -65,15 +65,15 @@ pub(super) fn outbox_due(
     under_way: &[i64],
 ) -> Result<Vec<OutboxEntry>, StoreError> {
     let sql = format!(
-        "SELECT {OUTBOX} FROM outbox WHERE id IN ({OUTBOX_HEADS}) AND due <= ?1 \
-         AND id NOT IN (SELECT value FROM json_each(?3)) ORDER BY id LIMIT ?2"
+        "SELECT {OUTBOX} {OUTBOX_HEADS} AND due <= ?1 AND id NOT IN (SELECT value FROM json_each(?3)) \
+         ORDER BY due, id LIMIT ?2"
     );
     let under_way = format!("{under_way:?}");
     all(connection, &sql, params![nanoseconds(now), limited(limit), under_way], row::outbox)
 }
 
 pub(super) fn outbox_next_due(connection: &Connection) -> Result<Option<Timestamp>, StoreError> {
-    earliest(connection, "outbox", &format!("SELECT MIN(due) FROM outbox WHERE id IN ({OUTBOX_HEADS})"))
+    earliest(connection, "outbox", &format!("SELECT MIN(due) {OUTBOX_HEADS}"))
 }
 
 pub(super) fn timers_due(
@@ -103,6 +103,13 @@ pub(super) fn record(
     Ok(all(connection, &sql, params![kind, key], |row| row::record(kind, row))?.pop())
 }
 
+/// Which records a question is about. Each names its index: for the sake of the order SQLite would rather walk through
+/// all that was ever kept of the kind.
+const ABOUT: &str = "FROM record INDEXED BY record_subject WHERE kind = ?1 AND subject = ?2 ORDER BY key";
+const ABOUT_WITHIN: &str = "FROM record INDEXED BY record_subject \
+     WHERE kind = ?1 AND subject = ?2 AND span_end > ?3 AND span_start < ?4 ORDER BY key";
+const OPEN: &str = "FROM record INDEXED BY record_open WHERE kind = ?1 AND open = 1 ORDER BY key";
+
 pub(super) fn records_of(
     connection: &Connection,
     kind: &'static str,
@@ -111,15 +118,9 @@ pub(super) fn records_of(
 ) -> Result<Vec<Stored<RawRecord>>, StoreError> {
     let read = |row: &Row<'_>| row::record(kind, row);
     match within {
-        None => {
-            let sql = format!("SELECT {RECORD} FROM record WHERE kind = ?1 AND subject = ?2 ORDER BY key");
-            all(connection, &sql, params![kind, subject], read)
-        }
+        None => all(connection, &format!("SELECT {RECORD} {ABOUT}"), params![kind, subject], read),
         Some(within) => {
-            let sql = format!(
-                "SELECT {RECORD} FROM record WHERE kind = ?1 AND subject = ?2 AND span_start < ?4 AND span_end > ?3 \
-                 ORDER BY key"
-            );
+            let sql = format!("SELECT {RECORD} {ABOUT_WITHIN}");
             let bounds = (nanoseconds(within.start()), nanoseconds(within.end()));
             all(connection, &sql, params![kind, subject, bounds.0, bounds.1], read)
         }
@@ -130,8 +131,7 @@ pub(super) fn open_records(
     connection: &Connection,
     kind: &'static str,
 ) -> Result<Vec<Stored<RawRecord>>, StoreError> {
-    let sql = format!("SELECT {RECORD} FROM record WHERE kind = ?1 AND open = 1 ORDER BY key");
-    all(connection, &sql, params![kind], |row| row::record(kind, row))
+    all(connection, &format!("SELECT {RECORD} {OPEN}"), params![kind], |row| row::record(kind, row))
 }
 
 pub(super) fn journal(
@@ -143,4 +143,46 @@ pub(super) fn journal(
                FROM journal WHERE sequence > ?1 ORDER BY sequence LIMIT ?2";
     let after = i64::try_from(after).unwrap_or(i64::MAX);
     all(connection, sql, params![after, limited(limit)], row::journal)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn plan(connection: &Connection, sql: &str) -> String {
+        let mut statement = connection.prepare(&format!("EXPLAIN QUERY PLAN {sql}")).unwrap();
+        let parameters = vec![1; statement.parameter_count()];
+        let steps =
+            statement.query_map(rusqlite::params_from_iter(parameters), |row| row.get::<_, String>(3));
+        steps.unwrap().collect::<Result<Vec<_>, _>>().unwrap().join("; ")
+    }
+
+    #[test]
+    fn no_question_about_messages_walks_through_all_that_wait() {
+        let mut connection = Connection::open_in_memory().unwrap();
+        super::super::migrate::migrate(&mut connection).unwrap();
+        for question in [
+            format!("SELECT {INBOX} {INBOX_HEADS} AND due <= ?1 ORDER BY due, id LIMIT ?2"),
+            format!("SELECT MIN(due) {INBOX_HEADS}"),
+            format!("SELECT {OUTBOX} {OUTBOX_HEADS} AND due <= ?1 ORDER BY due, id LIMIT ?2"),
+            format!("SELECT MIN(due) {OUTBOX_HEADS}"),
+        ] {
+            let plan = plan(&connection, &question);
+            assert!(plan.starts_with("SEARCH") && !plan.contains("TEMP B-TREE"), "{question}: {plan}");
+        }
+    }
+
+    #[test]
+    fn no_question_about_records_walks_through_all_that_was_ever_kept() {
+        let mut connection = Connection::open_in_memory().unwrap();
+        super::super::migrate::migrate(&mut connection).unwrap();
+        for (question, found_by) in [
+            (ABOUT, "record_subject (kind=? AND subject=?)"),
+            (ABOUT_WITHIN, "record_subject (kind=? AND subject=? AND span_end>?)"),
+            (OPEN, "record_open (kind=?)"),
+        ] {
+            let plan = plan(&connection, &format!("SELECT {RECORD} {question}"));
+            assert!(plan.contains(&format!("USING INDEX {found_by}")), "{question}: {plan}");
+        }
+    }
 }
