@@ -3,7 +3,8 @@
 use std::fmt::Write as _;
 use std::net::SocketAddr;
 
-use tieline_sim::{GridNeed, RateUnit};
+use tieline_sim::RateUnit;
+use tieline_sim::grid::GridNeed;
 use tieline_uftp::SigningKey;
 
 use super::market::Market;
@@ -17,6 +18,8 @@ const PENALTY: &str = "200.00";
 pub(super) fn dso(market: &Market, addresses: &Addresses, agr: &SigningKey) -> String {
     let mut text = own("dso", "DSO", addresses.dso, market, addresses);
     text += &peer(AGR, "AGR", addresses.agr, agr);
+    // Connections have the 18 digits of a European article number; the schemas of UFTP have 16.
+    text += "tolerances = [\"eighteen_digit_ean\"]\n";
     let connections: Vec<String> =
         market.population.connections().iter().map(|known| format!("\"{}\"", known.address)).collect();
     let isps: Vec<String> = market.needs.iter().map(isp).collect();

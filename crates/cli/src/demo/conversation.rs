@@ -110,8 +110,8 @@ fn summary(payload: &Payload) -> String {
         Payload::FlexOrder(FlexOrder { isps, price, currency, order_reference, .. }) => {
             format!("{} for {price} {currency}, {order_reference}", of_isps(isps))
         }
-        Payload::FlexSettlement(FlexSettlement { order_settlements, currency, .. }) => {
-            let each = order_settlements.iter().map(|item| {
+        Payload::FlexSettlement(FlexSettlement { orders, currency, .. }) => {
+            let each = orders.iter().map(|item| {
                 let reference = item.order_reference.as_ref().map(ToString::to_string).unwrap_or_default();
                 format!("{reference}: net {} {currency}", item.net_settlement)
             });

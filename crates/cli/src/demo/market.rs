@@ -4,7 +4,8 @@ use anyhow::{Context as _, bail};
 use jiff::civil::{Date, Weekday};
 use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
-use tieline_sim::{GridNeed, Population, PopulationConfig, SessionSpec, SiteKind, Transformer};
+use tieline_sim::grid::{GridNeed, Transformer};
+use tieline_sim::{Population, PopulationConfig, SessionSpec, SiteKind};
 use tieline_types::{IspCalendar, IspDay, IspDuration, Power, TimeSpan};
 
 use super::Demo;

@@ -38,8 +38,10 @@ impl Scene {
     pub(super) fn set(demo: &Demo, directory: &Path) -> anyhow::Result<Self> {
         let market = Market::draw(demo)?;
         let span = TimeSpan::new(market.start, market.day.end()).context("--from is after the day")?;
-        let share = u16::from(demo.disobedient) * 5;
-        let scenario = Scenario { refuse: share, ignore: share, ..Scenario::default() };
+        let mut scenario = Scenario::default();
+        // Half of them in each way, in per mille.
+        scenario.refuse = u16::from(demo.disobedient) * 5;
+        scenario.ignore = scenario.refuse;
         let behaviours = scenario.behaviours(&market.population, span);
         let addresses = Addresses::free(demo.listen)?;
         std::fs::create_dir_all(directory).with_context(|| directory.display().to_string())?;

@@ -101,6 +101,9 @@ pub struct NeedConfig {
     pub period: Date,
     /// What is needed in which ISPs.
     pub isps: Vec<NeedIsp>,
+    /// When it is requested; at once where nothing is said.
+    #[serde(default)]
+    pub request_at: Option<Timestamp>,
     /// Until when offers can be made.
     pub expires: Timestamp,
     /// How long to wait for offers before deciding, unless all have offered.
@@ -162,6 +165,9 @@ impl DsoFile {
             let directed = |isp: &NeedIsp| isp.min.watts() >= 0 || isp.max.watts() <= 0;
             if !need.isps.iter().filter(|isp| !isp.available).all(directed) {
                 return invalid("needs a change in an ISP without saying in which direction");
+            }
+            if need.request_at.is_some_and(|at| at >= need.expires) {
+                return invalid("is requested after it has expired");
             }
             if need.isps.iter().all(|isp| isp.available) {
                 return invalid("needs at least one ISP that is not only available");

@@ -36,6 +36,7 @@ impl Agr {
                     max: requested.max,
                     requested: requested.requested,
                     promised: sold.besides(&requested, span),
+                    baseline: None,
                 };
                 (isp, change)
             })

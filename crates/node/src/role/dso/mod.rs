@@ -51,12 +51,14 @@ pub(crate) struct Dso {
 }
 
 impl Dso {
-    /// Sets the timers of the needs that were never requested.
+    /// Sets the timers of the needs that were never requested: for now, or for the instant that they name.
     pub(crate) async fn take_up_needs(&self) -> Result<(), StoreError> {
         let mut changes = ChangeSet::new();
         for need in &self.config.needs {
             if self.context.store.record::<Need>(&need.reference).await?.is_none() {
-                changes.set_timer(Timer::new(REQUEST, &need.reference, self.context.now()));
+                let now = self.context.now();
+                let due = need.request_at.map_or(now, |at| at.max(now));
+                changes.set_timer(Timer::new(REQUEST, &need.reference, due));
             }
         }
         self.context.commit(changes).await
