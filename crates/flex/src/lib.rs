@@ -5,10 +5,13 @@
 //!
 //! A market message speaks of *changes* against a [`baseline()`]; a charger is told *limits*. [`offer()`] goes from what is
 //! requested to the change that the fleet can really deliver, [`split()`] from what was promised to a limit for each session,
-//! which is 0 or between the charger's minimum and maximum, and which ends.
+//! which is 0 or between the charger's minimum and maximum, and which ends. [`dispatch()`] does the same in real time, with
+//! what is expected of the drivers; [`backtest`] compares it with simpler rules on sessions that were recorded.
 #![forbid(unsafe_code)]
 
+pub mod backtest;
 mod baseline;
+mod dispatch;
 mod fill;
 mod fleet;
 mod floor;
@@ -18,6 +21,7 @@ mod reach;
 mod split;
 
 pub use baseline::baseline;
+pub use dispatch::{Expectation, Release, Stay, StayDistribution, dispatch};
 pub use fleet::{ChargingSession, Connection, Departure, Fleet, Supply, SupplyError};
 pub use offer::{NoOffer, Obstacle, OfferedChange, Pricing, RequestedChange, offer};
 pub use plan::{BoundBy, Plan, PlannedPeriod, SessionPlan, Shortfall, ShortfallReason};
