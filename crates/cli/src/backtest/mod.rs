@@ -10,8 +10,8 @@ use clap::Args;
 use jiff::SignedDuration;
 use jiff::civil::Time;
 use jiff::tz::TimeZone;
-use tieline_flex::Supply;
-use tieline_flex::backtest::{RULES, Rule, Setting, days, run};
+use tieline_flex::backtest::{Rule, Setting, days, rules, run};
+use tieline_flex::{Expectation, Supply};
 
 use sessions_file::Limits;
 
@@ -46,6 +46,10 @@ pub(crate) struct Backtest {
     /// Try Saturdays and Sundays, too.
     #[arg(long)]
     weekends: bool,
+    /// The node reckons with departures by which this many percent of the drivers have left.
+    #[arg(long, value_name = "PERCENT", default_value_t = Expectation::ONE_IN_FIVE)]
+    #[arg(value_parser = clap::value_parser!(u8).range(1..=99))]
+    leave_by: u8,
     /// Try the node's own rule alone.
     #[arg(long)]
     node_only: bool,
@@ -76,11 +80,12 @@ impl Backtest {
             bail!("no day has {} sessions that begin and end on it", self.fewest_sessions.max(1));
         }
         println!("{}", table::heading(&setting, &days, sessions.len()));
-        let rules = if self.node_only { &[Rule::NODE][..] } else { RULES };
+        let node = Rule::node(self.leave_by);
+        let rules = if self.node_only { vec![node] } else { rules(self.leave_by) };
         for percent in &self.cap {
             println!("\n{}", table::columns(*percent));
-            for rule in rules {
-                println!("{}", table::row(rule, &run(&days, &setting, rule, *percent)));
+            for rule in &rules {
+                println!("{}", table::row(rule, &run(&days, &setting, rule, *percent), *rule == node));
             }
         }
         println!("\n{}", table::LEGEND);

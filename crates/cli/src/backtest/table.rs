@@ -1,3 +1,4 @@
+use rust_decimal::{Decimal, RoundingStrategy};
 use tieline_flex::backtest::{Day, Outcome, Rule, Setting};
 
 /// What the columns mean.
@@ -13,7 +14,7 @@ release    capped: after the order, those that were held back stay together unde
 pub(super) fn heading(setting: &Setting, days: &[Day], read: usize) -> String {
     let sessions: usize = days.iter().map(|day| day.sessions.len()).sum();
     format!(
-        "An order from {} to {} ({}) on {} days with {sessions} sessions ({} left out), chargers of {}, steps of {:#}.",
+        "An order from {} to {} ({}). Days: {}; sessions: {sessions}, {} left out; chargers: {}; steps: {:#}.",
         setting.from.strftime("%H:%M"),
         setting.until.strftime("%H:%M"),
         setting.zone.iana_name().unwrap_or("a zone without a name"),
@@ -34,19 +35,36 @@ pub(super) fn columns(percent: u8) -> String {
 }
 
 /// A rule, and what it did.
-pub(super) fn row(rule: &Rule, outcome: &Outcome) -> String {
-    let kept = outcome.kept() * rust_decimal::Decimal::ONE_HUNDRED;
+pub(super) fn row(rule: &Rule, outcome: &Outcome, is_node: bool) -> String {
     let row = format!(
-        "{:<32}{:<11}{:<8}{:<9}{:>10.2}{:>14.2}{:>11.3}{:>11.3}{:>7.1} %",
+        "{:<32}{:<11}{:<8}{:<9}{:>10}{:>14}{:>11}{:>11}{:>7} %",
         rule.sharing,
         rule.departure,
         rule.energy,
         if rule.release { "capped" } else { "-" },
-        outcome.short_per_day(),
-        outcome.short_sessions_per_day(),
-        outcome.peak_after_p95(),
-        outcome.peak_after_greatest(),
-        kept,
+        rounded(outcome.short_per_day(), 2),
+        rounded(outcome.short_sessions_per_day(), 2),
+        rounded(outcome.peak_after_p95(), 3),
+        rounded(outcome.peak_after_greatest(), 3),
+        rounded(outcome.kept() * Decimal::ONE_HUNDRED, 1),
     );
-    if *rule == Rule::NODE { format!("{row}  <- the node's") } else { row }
+    if is_node { format!("{row}  <- the node's") } else { row }
+}
+
+/// With so many digits, as text. Formatting a decimal with a precision would cut it.
+fn rounded(number: Decimal, digits: u32) -> String {
+    let mut number = number.round_dp_with_strategy(digits, RoundingStrategy::MidpointAwayFromZero);
+    number.rescale(digits);
+    number.to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_are_rounded_and_keep_their_digits() {
+        let rounded = |text: &str, digits| rounded(text.parse().unwrap(), digits);
+        assert_eq!([rounded("6.656", 2), rounded("0.005", 2), rounded("1", 3)], ["6.66", "0.01", "1.000"]);
+    }
 }

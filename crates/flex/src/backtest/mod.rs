@@ -27,7 +27,7 @@ use tieline_types::Energy;
 
 pub use day::Day;
 pub use outcome::Outcome;
-pub use rule::{KnownDeparture, KnownEnergy, RULES, Rule, Sharing};
+pub use rule::{KnownDeparture, KnownEnergy, Rule, Sharing, rules};
 
 use crate::Supply;
 

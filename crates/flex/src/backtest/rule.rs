@@ -64,13 +64,13 @@ pub enum KnownEnergy {
     Taken,
 }
 
-/// The rules of the comparison.
-pub const RULES: &[Rule] = {
+/// The rules of the comparison. [`Sharing::EarlyFloors`] reckons with departures by which `leave_by` percent have left.
+pub fn rules(leave_by: u8) -> Vec<Rule> {
     use KnownDeparture::{Real, Stated};
     use KnownEnergy::{Asked, Taken};
     use Sharing::{EarliestDeparture, EarlyFloors, Equal, FirstCome, Floors, LeastLaxity};
-    const EARLY: Sharing = EarlyFloors { leave_by: Expectation::ONE_IN_FIVE };
-    &[
+    let early = EarlyFloors { leave_by };
+    vec![
         rule(FirstCome, KnownDeparture::Nothing, KnownEnergy::Nothing),
         rule(Equal, KnownDeparture::Nothing, KnownEnergy::Nothing),
         rule(EarliestDeparture, Real, KnownEnergy::Nothing),
@@ -84,11 +84,11 @@ pub const RULES: &[Rule] = {
         rule(Floors, Real, Taken).released(),
         rule(Floors, Stated, Taken).released(),
         rule(Floors, Stated, Asked).released(),
-        rule(EARLY, Stated, Asked),
-        rule(EARLY, Stated, Asked).released(),
-        rule(EARLY, KnownDeparture::Nothing, Asked).released(),
+        rule(early, Stated, Asked),
+        Rule::node(leave_by),
+        Rule { departure: KnownDeparture::Nothing, ..Rule::node(leave_by) },
     ]
-};
+}
 
 const fn rule(sharing: Sharing, departure: KnownDeparture, energy: KnownEnergy) -> Rule {
     Rule { sharing, departure, energy, release: false }
@@ -96,12 +96,9 @@ const fn rule(sharing: Sharing, departure: KnownDeparture, energy: KnownEnergy) 
 
 impl Rule {
     /// The rule of the node: early floors from stated departures and the energy asked for, and a capped release.
-    pub const NODE: Self = rule(
-        Sharing::EarlyFloors { leave_by: Expectation::ONE_IN_FIVE },
-        KnownDeparture::Stated,
-        KnownEnergy::Asked,
-    )
-    .released();
+    pub const fn node(leave_by: u8) -> Self {
+        rule(Sharing::EarlyFloors { leave_by }, KnownDeparture::Stated, KnownEnergy::Asked).released()
+    }
 
     /// The same with a cap after the order.
     pub const fn released(self) -> Self {
@@ -152,7 +149,11 @@ impl Rule {
 
 /// Whoever is still here after the departure that is known leaves when nobody knows.
 fn still_to_come(session: &ChargingSession, at: Timestamp) -> Departure {
-    if session.departure.at().is_some_and(|departure| departure > at) { session.departure } else { Departure::Unknown }
+    if session.departure.at().is_some_and(|departure| departure > at) {
+        session.departure
+    } else {
+        Departure::Unknown
+    }
 }
 
 /// `None` after everything else.

@@ -275,7 +275,7 @@ mod tests {
     #[test]
     fn what_was_learned_long_ago_counts_less() {
         let mut stays = nothing_learned();
-        let stay = |hours| Stay { arrival: at(8), departure: at(8 + hours), stated: Some(at(18)) };
+        let stay = |hours: i64| Stay { arrival: at(8), departure: at(8 + hours), stated: Some(at(18)) };
         for _ in 0..3 * REMEMBERED {
             stays.learn(&stay(2));
         }
