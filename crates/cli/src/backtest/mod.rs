@@ -85,7 +85,7 @@ impl Backtest {
         for percent in &self.cap {
             println!("\n{}", table::columns(*percent));
             for rule in &rules {
-                println!("{}", table::row(rule, &run(&days, &setting, rule, *percent), *rule == node));
+                println!("{}", table::row(*rule, &run(&days, &setting, *rule, *percent), *rule == node));
             }
         }
         println!("\n{}", table::LEGEND);

@@ -35,7 +35,7 @@ pub(super) fn columns(percent: u8) -> String {
 }
 
 /// A rule, and what it did.
-pub(super) fn row(rule: &Rule, outcome: &Outcome, is_node: bool) -> String {
+pub(super) fn row(rule: Rule, outcome: &Outcome, is_node: bool) -> String {
     let row = format!(
         "{:<32}{:<11}{:<8}{:<9}{:>10}{:>14}{:>11}{:>11}{:>7} %",
         rule.sharing,

@@ -102,6 +102,6 @@ pub fn days(sessions: &[RecordedSession], setting: &Setting) -> Result<Vec<Day>,
 }
 
 /// What a rule does to the drivers and to the load, if each day's order is a cap of `percent` of the baseline.
-pub fn run(days: &[Day], setting: &Setting, rule: &Rule, percent: u8) -> Outcome {
+pub fn run(days: &[Day], setting: &Setting, rule: Rule, percent: u8) -> Outcome {
     days.iter().map(|day| replay::replay(day, setting, rule, percent)).collect()
 }

@@ -43,7 +43,7 @@ impl Car<'_> {
     }
 }
 
-pub(super) fn replay(day: &Day, setting: &Setting, rule: &Rule, percent: u8) -> DayOutcome {
+pub(super) fn replay(day: &Day, setting: &Setting, rule: Rule, percent: u8) -> DayOutcome {
     let full = setting.supply.maximum().watts();
     let mut replay = Replay {
         day,
@@ -87,7 +87,7 @@ fn release(day: &Day) -> Release {
 struct Replay<'a> {
     day: &'a Day,
     setting: &'a Setting,
-    rule: &'a Rule,
+    rule: Rule,
     connection: EntityAddress,
     arrivals: BTreeMap<String, Timestamp>,
     cars: Vec<Car<'a>>,

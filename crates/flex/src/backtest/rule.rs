@@ -107,7 +107,7 @@ impl Rule {
 
     /// What it tells each session of the fleet, in its order, which is that of the names.
     pub(super) fn limits(
-        &self,
+        self,
         fleet: &Fleet,
         arrivals: &BTreeMap<String, Timestamp>,
         stays: &StayDistribution,
@@ -128,7 +128,7 @@ impl Rule {
     }
 
     /// What it is let know of a departure.
-    pub(super) fn departure(&self, stated: Option<Timestamp>, real: Timestamp) -> Departure {
+    pub(super) fn departure(self, stated: Option<Timestamp>, real: Timestamp) -> Departure {
         match self.departure {
             KnownDeparture::Nothing => Departure::Unknown,
             KnownDeparture::Stated => stated.map_or(Departure::Unknown, Departure::Stated),
@@ -138,7 +138,7 @@ impl Rule {
     }
 
     /// What it is let know of the energy that is wanted.
-    pub(super) fn energy(&self, asked: Option<Energy>, taken: Energy) -> Option<Energy> {
+    pub(super) fn energy(self, asked: Option<Energy>, taken: Energy) -> Option<Energy> {
         match self.energy {
             KnownEnergy::Nothing => None,
             KnownEnergy::Asked => asked,

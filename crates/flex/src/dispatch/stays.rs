@@ -126,8 +126,10 @@ fn count(counts: &mut BTreeMap<u16, u32>, bin: u16) {
     let seen = counts.entry(bin).or_default();
     *seen = seen.saturating_add(1);
     if counts.values().fold(0_u32, |sum, seen| sum.saturating_add(*seen)) > REMEMBERED {
-        counts.values_mut().for_each(|seen| *seen /= 2);
-        counts.retain(|_, seen| *seen > 0);
+        counts.retain(|_, seen| {
+            *seen /= 2;
+            *seen > 0
+        });
     }
 }
 

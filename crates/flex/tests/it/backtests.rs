@@ -47,7 +47,7 @@ fn session(from: i64, until: i64, taken: i64, stated: i64) -> RecordedSession {
     }
 }
 
-fn outcome(sessions: &[RecordedSession], rule: &Rule, percent: u8) -> Outcome {
+fn outcome(sessions: &[RecordedSession], rule: Rule, percent: u8) -> Outcome {
     run(&days(sessions, &setting()).unwrap(), &setting(), rule, percent)
 }
 
@@ -59,7 +59,7 @@ fn rule(sharing: Sharing, departure: KnownDeparture) -> Rule {
 fn what_the_order_takes_is_short_unless_there_is_time_to_make_up_for_it() {
     // 10 kWh until 9, then 5 or 2 in the hour of the order, then 5 in the half hour that is left.
     let sessions = [RecordedSession { departure: at(0, 10, 30), ..session(8, 11, 20, 11) }];
-    for rule in &rules(20) {
+    for rule in rules(20) {
         let half = outcome(&sessions, rule, 50);
         assert_eq!((half.short_per_day(), half.short_sessions_per_day()), (dec("0"), dec("0")), "{rule:?}");
         let fifth = outcome(&sessions, rule, 20);
@@ -71,7 +71,7 @@ fn what_the_order_takes_is_short_unless_there_is_time_to_make_up_for_it() {
 #[test]
 fn an_order_of_nothing_changes_nothing() {
     let sessions = [session(8, 11, 20, 11), session(9, 12, 25, 15), session(7, 16, 60, 16)];
-    for rule in &rules(20) {
+    for rule in rules(20) {
         let free = outcome(&sessions, rule, 100);
         assert_eq!((free.short_per_day(), free.kept()), (dec("0"), dec("1")), "{rule:?}");
     }
@@ -82,7 +82,7 @@ fn each_rule_serves_first_whom_it_says() {
     // The first has no time to lose, though it says otherwise; the second has two hours more than it needs.
     let sessions =
         [session(7, 12, 50, 18), RecordedSession { arrival: at(0, 8, 30), ..session(8, 12, 15, 12) }];
-    let short = |sharing, departure| outcome(&sessions, &rule(sharing, departure), 50).short_per_day();
+    let short = |sharing, departure| outcome(&sessions, rule(sharing, departure), 50).short_per_day();
     assert_eq!(short(Sharing::FirstCome, KnownDeparture::Nothing), dec("0"));
     assert_eq!(short(Sharing::Equal, KnownDeparture::Nothing), dec("5"));
     assert_eq!(short(Sharing::EarliestDeparture, KnownDeparture::Stated), dec("10"));
@@ -103,12 +103,12 @@ fn an_early_departure_is_reckoned_with_once_it_was_seen() {
         taken: kwh(taken),
     };
     sessions.extend([tuesday(11, 30), tuesday(11, 30), tuesday(18, 20), tuesday(18, 20)]);
-    let tried = |rule: &Rule| {
+    let tried = |rule: Rule| {
         let days = days(&sessions, &setting()).unwrap();
         run(&days[1..], &setting(), rule, 50).short_per_day()
     };
-    assert_eq!(tried(&rule(Sharing::Floors, KnownDeparture::Stated)), dec("10"));
-    let node = tried(&Rule::node(20));
+    assert_eq!(tried(rule(Sharing::Floors, KnownDeparture::Stated)), dec("10"));
+    let node = tried(Rule::node(20));
     assert!(node <= dec("2"), "{node} kWh");
 }
 
@@ -117,9 +117,9 @@ fn a_release_keeps_the_rebound_under_the_peak_of_before() {
     // Two are done at 10 without the order, when the third comes.
     let sessions = [session(7, 15, 30, 15), session(7, 15, 30, 15), session(10, 15, 20, 15)];
     let node = Rule::node(20);
-    let free = outcome(&sessions, &Rule { release: false, ..node }, 20);
+    let free = outcome(&sessions, Rule { release: false, ..node }, 20);
     assert_eq!(free.peak_after_p95(), dec("1.5"));
-    let capped = outcome(&sessions, &node, 20);
+    let capped = outcome(&sessions, node, 20);
     assert_eq!((capped.peak_after_greatest(), capped.short_per_day()), (dec("1"), dec("0")));
 }
 
@@ -188,7 +188,7 @@ fn a_setting_that_makes_no_sense_is_refused() {
 
 #[test]
 fn no_days_are_no_harm() {
-    let nothing = run(&[], &setting(), &Rule::node(20), 50);
+    let nothing = run(&[], &setting(), Rule::node(20), 50);
     assert_eq!(
         [nothing.short_per_day(), nothing.peak_after_p95(), nothing.kept()],
         [dec("0"), dec("0"), Decimal::ONE]
