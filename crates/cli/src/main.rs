@@ -2,6 +2,7 @@
 #![forbid(unsafe_code)]
 #![expect(clippy::print_stdout, reason = "a command line tool answers on standard output")]
 
+mod backtest;
 mod demo;
 mod journal;
 mod logging;
@@ -37,6 +38,8 @@ enum Command {
     Run(run::Run),
     /// Show one order on its way: two nodes and five chargers on loopback, no configuration needed.
     Demo(demo::Demo),
+    /// Try an order on recorded charging sessions, under the node's rule and under others.
+    Backtest(backtest::Backtest),
     /// Keys and sealed messages of Shapeshifter/UFTP.
     #[command(subcommand)]
     Uftp(uftp::Uftp),
@@ -54,6 +57,7 @@ fn main() -> ExitCode {
     let done = match line.command {
         Command::Run(command) => return command.execute(),
         Command::Demo(command) => command.execute(),
+        Command::Backtest(command) => command.execute(),
         Command::Uftp(command) => command.execute(),
         Command::Journal(command) => command.execute(),
     };

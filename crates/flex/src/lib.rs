@@ -5,13 +5,16 @@
 //!
 //! A market message speaks of *changes* against a [`baseline()`]; a charger is told *limits*. [`offer()`] goes from what is
 //! requested to the change that the fleet can really deliver, [`split()`] from what was promised to a limit for each session,
-//! which is 0 or between the charger's minimum and maximum, and which ends. Afterwards [`measured()`] makes energies of the
-//! meters' readings, and [`settle()`] says what was delivered and what it is worth.
+//! which is 0 or between the charger's minimum and maximum, and which ends. [`dispatch()`] does the same in real time, with
+//! what is expected of the drivers; [`backtest`] compares it with simpler rules on sessions that were recorded. Afterwards
+//! [`measured()`] makes energies of the meters' readings, and [`settle()`] says what was delivered and what it is worth.
 #![forbid(unsafe_code)]
 
+pub mod backtest;
 mod baseline;
 mod book;
 mod deliverable;
+mod dispatch;
 mod fill;
 mod fleet;
 mod floor;
@@ -30,6 +33,7 @@ mod tree;
 pub use baseline::baseline;
 pub use book::{Book, BookError, BookedOffer, BookedOption, Capability, Committed, Direction, Ending, Free};
 pub use deliverable::{Demand, Undeliverable, deliverable};
+pub use dispatch::{Expectation, Release, Stay, StayDistribution, dispatch};
 pub use fleet::{ChargingSession, Connection, Departure, Device, Fleet, Steering};
 pub use follow::{Following, FollowingRules, Seen, following};
 pub use measured::{MeasuredIsp, MeasuringRules, Quality, RegisterReading, measured};

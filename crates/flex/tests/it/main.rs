@@ -5,6 +5,9 @@ mod books;
 mod chance;
 mod defects;
 mod deliverability;
+//! The order's way through the crate: baseline, offer, split, dispatch; and what it does to drivers.
+mod backtests;
+mod dispatches;
 mod exact;
 mod fleets;
 mod forecasts;

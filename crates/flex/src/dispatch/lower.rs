@@ -1,0 +1,96 @@
+//! Floors that give way to the target.
+
+use tieline_types::{Energy, TimeSpan};
+
+use crate::floor::{Course, seconds};
+use crate::{BoundBy, ChargingSession, Departure, Fleet, Plan, ShortfallReason, Target};
+
+/// A floor that gives way.
+struct Floor {
+    index: usize,
+    minimum: i64,
+    watts: i64,
+}
+
+/// The fleet with lower floors, if the `plan` that was made of it is above the target because of floors that give way: as
+/// much of each as fits, alike. Where not even their minima fit, those with the lowest floors have none.
+///
+/// `by_name` has the indices of the sessions in the order of the plan.
+pub(super) fn floors(
+    fleet: &Fleet,
+    reckoned: &Fleet,
+    plan: &Plan,
+    target: &Target,
+    by_name: &[usize],
+) -> Option<Fleet> {
+    let must_run = plan.shortfalls.iter().find(|shortfall| shortfall.reason == ShortfallReason::MustRun)?;
+    let excess = must_run.planned.watts() - target.power.watts().max(0);
+    let mut floors: Vec<Floor> = plan
+        .sessions
+        .iter()
+        .zip(by_name)
+        .filter(|(_, index)| !matches!(fleet.sessions[**index].departure, Departure::Known(_)))
+        .filter_map(|(planned, index)| {
+            let watts = planned.periods.first()?.power.watts();
+            let minimum = Course::new(&reckoned.sessions[*index]).range(target.span).minimum;
+            (watts > 0).then_some(Floor { index: *index, minimum, watts })
+        })
+        .collect();
+    if floors.is_empty() {
+        return None;
+    }
+    // A stable sort: those with equal floors stay in the order of their names.
+    floors.sort_by_key(|floor| std::cmp::Reverse(floor.watts));
+    let room = floors.iter().map(|floor| floor.watts).sum::<i64>() - excess;
+    let mut minima = 0;
+    let (fit, rest): (Vec<&Floor>, Vec<&Floor>) = floors.iter().partition(|floor| {
+        let fits = minima + floor.minimum <= room;
+        minima += if fits { floor.minimum } else { 0 };
+        fits
+    });
+    let sessions = &reckoned.sessions;
+    let level = level(&fit, sessions, room);
+    let mut lowered = reckoned.clone();
+    for floor in fit {
+        let watts = at(level, floor, &sessions[floor.index]);
+        must_have(&mut lowered.sessions[floor.index], watts, target.span);
+    }
+    for floor in rest {
+        lowered.sessions[floor.index].departure = Departure::Unknown;
+    }
+    Some(lowered)
+}
+
+/// Says of what was lowered that the order bounds it.
+pub(super) fn explain(plan: &mut Plan, lowered: &Fleet, reckoned: &Fleet, by_name: &[usize]) {
+    for (planned, index) in plan.sessions.iter_mut().zip(by_name) {
+        if lowered.sessions[*index] != reckoned.sessions[*index] {
+            for period in planned.periods.iter_mut().filter(|period| period.bound_by == BoundBy::Floor) {
+                period.bound_by = BoundBy::Order;
+            }
+        }
+    }
+}
+
+/// The greatest level that all floors together can have within `room`.
+fn level(floors: &[&Floor], sessions: &[ChargingSession], room: i64) -> i64 {
+    let (mut low, mut high) = (0, floors.iter().map(|floor| floor.watts).max().unwrap_or(0));
+    while low < high {
+        let middle = low + (high - low + 1) / 2;
+        let sum: i64 = floors.iter().map(|floor| at(middle, floor, &sessions[floor.index])).sum();
+        if sum <= room { low = middle } else { high = middle - 1 }
+    }
+    low
+}
+
+fn at(level: i64, floor: &Floor, session: &ChargingSession) -> i64 {
+    session.supply.told(level.clamp(floor.minimum, floor.watts.max(floor.minimum)))
+}
+
+/// Makes `watts` the session's floor in `span`.
+fn must_have(session: &mut ChargingSession, watts: i64, span: TimeSpan) {
+    let needed = watts.saturating_mul(seconds(span.start(), span.end()));
+    let wanted = session.energy_delivered.watt_seconds().saturating_add(needed);
+    session.energy_wanted = Some(Energy::from_watt_seconds(wanted));
+    session.departure = Departure::Known(span.end());
+}
