@@ -30,15 +30,15 @@ struct Ringing {
 
 #[derive(Debug)]
 enum Rung {
+    /// No loop listens, not yet or no more: there is nothing to hold time for.
+    Unheard,
     Silent,
     Ringing(Busy),
-    /// The loop has ended, and nobody listens any more.
-    Unheard,
 }
 
 impl Bell {
     pub(crate) fn of(clock: &Arc<dyn Clock>) -> Self {
-        let (clock, sound, state) = (Arc::clone(clock), Notify::new(), Mutex::new(Rung::Silent));
+        let (clock, sound, state) = (Arc::clone(clock), Notify::new(), Mutex::new(Rung::Unheard));
         Self(Arc::new(Ringing { clock, sound, state }))
     }
 
@@ -61,7 +61,12 @@ impl Bell {
         }
     }
 
-    fn fall_silent(&self) {
+    /// Listens from now on. Whatever it was rung for before is seen by the turn that follows.
+    fn listen(&self) {
+        *self.state() = Rung::Silent;
+    }
+
+    fn stop_listening(&self) {
         *self.state() = Rung::Unheard;
     }
 
@@ -155,6 +160,7 @@ pub(crate) async fn turn_until_stopped<F, Fut>(
     F: FnMut() -> Fut,
     Fut: Future<Output = Result<Turn, StoreError>>,
 {
+    bell.listen();
     while !stop.is_cancelled() {
         let wait = match turn().await {
             Ok(Turn::Again) => continue,
@@ -175,12 +181,91 @@ pub(crate) async fn turn_until_stopped<F, Fut>(
             () = stop.cancelled() => break,
         };
     }
-    bell.fall_silent();
+    bell.stop_listening();
 }
 
 async fn end_of(wait: Option<WaitUntil<'_>>) -> Busy {
     match wait {
         Some(wait) => wait.await,
         None => std::future::pending().await,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use tieline_types::ManualClock;
+    use tokio::sync::mpsc;
+
+    use super::*;
+
+    fn clock() -> (ManualClock, Arc<dyn Clock>) {
+        let clock = ManualClock::new(Timestamp::UNIX_EPOCH);
+        (clock.clone(), Arc::new(clock))
+    }
+
+    /// A loop whose turns are told to the test, which answers what they leave behind.
+    fn turning(
+        clock: &Arc<dyn Clock>,
+        bell: &Bell,
+        stop: &CancellationToken,
+    ) -> (tokio::task::JoinHandle<()>, mpsc::Receiver<tokio::sync::oneshot::Sender<Turn>>) {
+        let (turns, told) = mpsc::channel(1);
+        let turn = move || {
+            let turns = turns.clone();
+            async move {
+                let (leave, left) = tokio::sync::oneshot::channel();
+                turns.send(leave).await.unwrap();
+                Ok(left.await.unwrap())
+            }
+        };
+        let turning =
+            turn_until_stopped("test", clock.clone(), bell.clone(), stop.clone(), clock.busy(), turn);
+        (tokio::spawn(turning), told)
+    }
+
+    #[tokio::test]
+    async fn time_stands_still_from_the_bell_to_the_end_of_the_turn() {
+        let (manual, clock) = clock();
+        let (bell, stop) = (Bell::of(&clock), CancellationToken::new());
+        let (turning, mut turns) = turning(&clock, &bell, &stop);
+        assert!(!manual.is_idle(), "the first turn is to come");
+        let first = turns.recv().await.unwrap();
+        assert!(!manual.is_idle());
+        bell.ring();
+        first.send(Turn::Until(None)).unwrap();
+        let second = turns.recv().await.unwrap();
+        assert!(!manual.is_idle(), "it was rung during the first turn");
+        let soon = Timestamp::from_second(10).unwrap();
+        second.send(Turn::Until(Some(soon))).unwrap();
+        assert_eq!(manual.still(None).await.next_wait, Some(soon));
+
+        bell.ring();
+        assert!(!manual.is_idle());
+        let third = turns.recv().await.unwrap();
+        third.send(Turn::Until(Some(soon))).unwrap();
+        assert_eq!(manual.still(None).await.next_wait, Some(soon));
+
+        manual.set(soon);
+        assert!(!manual.is_idle());
+        let fourth = turns.recv().await.unwrap();
+        assert!(!manual.is_idle());
+        fourth.send(Turn::Again).unwrap();
+        let fifth = turns.recv().await.unwrap();
+        assert!(!manual.is_idle());
+        fifth.send(Turn::Until(None)).unwrap();
+        assert_eq!(manual.still(None).await.next_wait, None);
+
+        stop.cancel();
+        turning.await.unwrap();
+        bell.ring();
+        assert!(manual.is_idle(), "nobody hears the bell any more");
+    }
+
+    #[tokio::test]
+    async fn a_bell_that_no_loop_has_heard_yet_holds_nothing() {
+        let (manual, clock) = clock();
+        let bell = Bell::of(&clock);
+        bell.ring();
+        assert!(manual.is_idle());
     }
 }

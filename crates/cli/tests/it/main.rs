@@ -1,6 +1,8 @@
 //! The binary from outside.
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+mod virtual_time;
+
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};

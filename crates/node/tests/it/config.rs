@@ -39,6 +39,9 @@ fn every_mistake_is_named() {
     // In this example, this text becomes that one, and the refusal says so.
     let cases = [
         (AGR, "[node]", "[node]\ncolour = \"red\"", "unknown field `colour`"),
+        (AGR, "[node]", "[clock]\nserver = \"127.0.0.1:1\"\n[node]", "missing field `name`"),
+        (AGR, "[node]", "[clock]\nserver = \"127.0.0.1\"\nname = \"agr\"\n[node]", "invalid socket address"),
+        (AGR, "[node]", "[clock]\nserver = \"127.0.0.1:1\"\nname = \"\"\n[node]", "clock.name: it is empty"),
         (AGR, "plaintext = true", "plaintxt = true", "unknown field `plaintxt`"),
         (AGR, "role = \"AGR\"\ndomain", "role = \"CRO\"\ndomain", "uftp.role"),
         (AGR, "role = \"AGR\"\ndomain", "role = \"DSO\"\ndomain", "this node is a DSO"),

@@ -14,4 +14,5 @@ mod orders;
 mod requests;
 mod scene;
 mod traffic;
+mod virtual_time;
 mod whole_path;

@@ -1,9 +1,12 @@
 //! Reconnecting, and what the registry tells of it.
 
+use std::sync::Arc;
 use std::time::Duration;
 
+use futures_util::poll;
 use serde_json::json;
 use tieline_ocpp::{EndReason, Registry, SessionEvent, Version, v16};
+use tieline_types::ManualClock;
 use tokio::time::timeout;
 
 use crate::support::{PATIENCE, RawPeer, connected, eventually, open_csms, serve, yes};
@@ -42,6 +45,32 @@ async fn the_newest_session_wins_and_the_older_one_is_closed() {
             ("superseded", old, String::new()),
         ]
     );
+}
+
+#[tokio::test]
+async fn a_virtual_clock_stands_still_until_a_connection_was_dealt_with() {
+    let clock = ManualClock::new("2026-06-10T08:00:00Z".parse().unwrap());
+    let csms = open_csms(yes()).clock(Arc::new(clock.clone())).build();
+    let address = serve(csms.clone()).await;
+    let mut events = csms.registry().events();
+    for _ in 0..20 {
+        let station = RawPeer::station(address, "CS001", "ocpp1.6").await;
+        // The station knows that it is connected, and nobody here may have heard of it.
+        assert!(!clock.is_idle());
+        let event = timeout(PATIENCE, events.next()).await.unwrap().unwrap();
+        assert!(matches!(event, SessionEvent::Connected(_)), "{event:?}");
+        assert!(!clock.is_idle());
+        let mut next = Box::pin(events.next());
+        assert!(poll!(&mut next).is_pending());
+        eventually(|| clock.is_idle().then_some(())).await;
+
+        drop(station);
+        let event = timeout(PATIENCE, next).await.unwrap().unwrap();
+        assert!(matches!(event, SessionEvent::Disconnected(..)), "{event:?}");
+        assert!(!clock.is_idle());
+        assert!(poll!(Box::pin(events.next())).is_pending());
+        assert!(clock.is_idle());
+    }
 }
 
 /// The race that four projects lose: the end of the old session removes the new one.
