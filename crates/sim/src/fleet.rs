@@ -3,6 +3,7 @@ use std::time::Duration;
 
 use jiff::SignedDuration;
 use tieline_edge::websocket::{Config, Connector};
+use tieline_ocpp::Limits;
 use tieline_ocpp::client::{ChargingStation, ConnectError};
 use tieline_types::Clock;
 use tokio::sync::Semaphore;
@@ -31,6 +32,9 @@ pub struct FleetConfig {
     pub most_connecting: usize,
     /// The pause in real time before connecting is tried again, which doubles each time, and the longest. Default: 20 ms and 1 s.
     pub reconnect_pause: (Duration, Duration),
+    /// How long a message waits for its answer, in real time, before the connection is given up. Long, since a whole fleet may speak at the
+    /// same instant. Default: 2 min.
+    pub call_timeout: Duration,
     /// How often a message is sent that the CSMS refuses. Default: 5.
     pub attempts: u32,
     /// The pause in real time before a refused message is sent again, times the number of refusals. Default: 200 ms.
@@ -47,6 +51,7 @@ impl FleetConfig {
             most_waiting: 4096,
             most_connecting: 64,
             reconnect_pause: (Duration::from_millis(20), Duration::from_secs(1)),
+            call_timeout: Duration::from_mins(2),
             attempts: 5,
             retry_pause: Duration::from_millis(200),
         }
@@ -137,6 +142,8 @@ impl Fleet {
             let charger = session.charger;
             of_chargers.get_mut(charger).ok_or(FleetError::NoSuchCharger(charger))?.push(session);
         }
+        let mut limits = Limits::default();
+        (limits.call_timeout, limits.queue_timeout) = (config.call_timeout, config.call_timeout);
         let connecting = Arc::new(Semaphore::new(config.most_connecting));
         let config = Arc::new(config);
         let mut chargers = Vec::with_capacity(of_chargers.len());
@@ -156,7 +163,7 @@ impl Fleet {
                 (stream("meter"), stream("delay")),
             );
             chargers.push(Charger {
-                station: station.with_connector(connector()),
+                station: station.with_connector(connector()).with_limits(limits.clone()),
                 version,
                 shared: Arc::new(Shared::new(Arc::clone(&clock), evse)),
                 record: Arc::default(),

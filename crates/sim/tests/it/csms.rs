@@ -132,17 +132,18 @@ impl Server {
         format!("ws://{}/ocpp", self.address)
     }
 
-    /// Ends it without a word to anybody, and starts it anew after a while.
-    pub(crate) fn kill_and_restart(&mut self, down: Duration) {
-        self.kill();
-        std::thread::sleep(down);
-        *self = Self::start_at(self.address, self.book.clone());
-    }
-
-    fn kill(&mut self) {
-        if let Some(runtime) = self.runtime.take() {
-            runtime.shutdown_timeout(Duration::from_secs(20));
-        }
+    /// Ends it without a word to anybody, whatever it is doing, and starts it anew after a while.
+    pub(crate) async fn kill_and_restart(mut self, down: Duration) -> Self {
+        let (address, book) = (self.address, self.book.clone());
+        // Waits for the runtime's threads, which no task may do.
+        let killing = tokio::task::spawn_blocking(move || {
+            if let Some(runtime) = self.runtime.take() {
+                runtime.shutdown_timeout(Duration::from_secs(20));
+            }
+        });
+        killing.await.unwrap();
+        tokio::time::sleep(down).await;
+        Self::start_again(address, book)
     }
 
     /// The handle on a charger.

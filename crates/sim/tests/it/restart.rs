@@ -7,7 +7,7 @@ use tieline_ocpp::Version;
 use tieline_sim::Behaviour;
 use tieline_types::TimeSpan;
 
-use crate::csms::{Book, Said};
+use crate::csms::{Book, Said, Server};
 use crate::day::{Day, assert_told};
 
 /// What was said, once each, whether offline or not.
@@ -38,15 +38,12 @@ async fn a_csms_that_is_killed_at_any_moment_misses_nothing() {
     for hour in 1..=24 {
         let until = day.hour(hour);
         // Killed in the middle of what happens, whatever that is.
-        let (server, clock) =
-            (std::mem::replace(&mut day.server, crate::csms::Server::start(Book::default())), &day);
-        let killing = tokio::task::spawn_blocking(move || {
-            let mut server = server;
-            std::thread::sleep(Duration::from_millis(u64::try_from(hour * 7 % 23).unwrap()));
-            server.kill_and_restart(Duration::from_millis(5));
-            server
+        let server = std::mem::replace(&mut day.server, Server::start(Book::default()));
+        let killing = tokio::spawn(async move {
+            tokio::time::sleep(Duration::from_millis(u64::try_from(hour * 7 % 23).unwrap())).await;
+            server.kill_and_restart(Duration::from_millis(5)).await
         });
-        clock.run_until(until).await;
+        day.run_until(until).await;
         day.server = killing.await.unwrap();
     }
     day.run_until(day.span.end()).await;
@@ -68,7 +65,7 @@ async fn time_stands_still_while_the_csms_is_down() {
     assert!(day.clock.is_idle());
     let book = day.server.book.clone();
     let address = day.server.address;
-    drop(std::mem::replace(&mut day.server, crate::csms::Server::start(Book::default())));
+    drop(std::mem::replace(&mut day.server, Server::start(Book::default())));
     // The chargers notice, and wait for it.
     tokio::time::timeout(Duration::from_secs(20), async {
         while day.clock.is_idle() {
@@ -79,7 +76,7 @@ async fn time_stands_still_while_the_csms_is_down() {
     .unwrap();
     tokio::time::sleep(Duration::from_millis(100)).await;
     assert!(!day.clock.is_idle());
-    day.server = crate::csms::Server::start_again(address, book);
+    day.server = Server::start_again(address, book);
     day.run_until(day.hour(10)).await;
     let outcome = fleet.stop().await;
     assert!(outcome.chargers.iter().all(|charger| charger.boots == 2));

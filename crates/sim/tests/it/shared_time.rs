@@ -17,7 +17,7 @@ async fn a_day_in_shared_time_is_the_same_day() {
     let config = FleetConfig::new(day.server.url());
     let fleet = Fleet::start(config, &day.population, day.sessions.clone(), &[], clock).unwrap();
     drop(busy);
-    timeout(Duration::from_secs(120), server.run_until(day.span.end())).await.unwrap();
+    timeout(Duration::from_mins(2), server.run_until(day.span.end())).await.unwrap();
     let outcome = fleet.stop().await;
     assert_told(&day.server.book, &outcome, &day);
 
