@@ -219,7 +219,14 @@ pub(crate) fn write_decimal(out: &mut Vec<u8>, number: Decimal, places: u32) {
         // The leading 1 of `unit` kept the zeros; it gives way to them.
         out.remove(start);
     } else {
-        out.extend_from_slice(format!("{number:.0$}", places as usize).as_bytes());
+        // Not with a precision: `Decimal` panics where its digits and the zeros come to more than 32.
+        let text = number.normalize().to_string();
+        let fraction = text.split_once('.').map_or(0, |(_, fraction)| fraction.len());
+        out.extend_from_slice(text.as_bytes());
+        if fraction == 0 {
+            out.push(b'.');
+        }
+        out.resize(out.len() + (places as usize).saturating_sub(fraction), b'0');
     }
 }
 
@@ -241,6 +248,8 @@ mod tests {
         assert_eq!(written("20.0001", 4), "20.0001");
         assert_eq!(written("12.500000", 4), "12.5000");
         assert_eq!(written("79228162514264337593543950", 4), "79228162514264337593543950.0000");
+        assert_eq!(written("-79228162514264337593543950335", 4), "-79228162514264337593543950335.0000");
+        assert_eq!(written("7922816251426433759354395033.5", 4), "7922816251426433759354395033.5000");
     }
 
     #[test]

@@ -2,6 +2,7 @@
 
 use std::num::NonZeroU16;
 
+use rust_decimal::Decimal;
 use tieline_types::{Amount, Currency, Domain, EntityAddress, IspDuration, IspNumber, ParseError, Power};
 
 use super::{Lexical, Why, read_decimal, read_integer, write_decimal, write_integer};
@@ -9,6 +10,9 @@ use crate::Tolerance;
 
 /// Digits after the point of a `CurrencyAmountType`, all of which we write.
 const AMOUNT_PLACES: u32 = 4;
+
+/// No amount is as large as this.
+const AMOUNT_LIMIT: i128 = 10_i128.pow(24);
 
 fn why(error: &ParseError) -> Why {
     error.reason().to_owned().into()
@@ -93,12 +97,18 @@ impl Lexical for Power {
     }
 }
 
+/// Less than 10^24: the schema has no bound. What is read can be written back and calculated with: a decimal has 28 digits,
+/// of which four stand after the point.
 impl Lexical for Amount {
     const TYPE: &'static str = "CurrencyAmountType";
     const COLLAPSED: bool = true;
 
     fn read(text: &str, _: Tolerance) -> Result<Self, Why> {
-        Self::new(read_decimal(text)?).map_err(|_| "at most four digits after the point are allowed".into())
+        let value = read_decimal(text)?;
+        if value.abs() >= Decimal::from_i128_with_scale(AMOUNT_LIMIT, 0) {
+            return Err("too large: the limit is 24 digits before the point".into());
+        }
+        Self::new(value).map_err(|_| "at most four digits after the point are allowed".into())
     }
 
     fn write(&self, out: &mut Vec<u8>) {
@@ -115,5 +125,23 @@ impl Lexical for Currency {
 
     fn write(&self, out: &mut Vec<u8>) {
         out.extend_from_slice(self.as_str().as_bytes());
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_amount_that_is_read_can_be_written_and_calculated_with() {
+        let read = |text| Amount::read(text, Tolerance::STRICT);
+        for largest in ["999999999999999999999999.9999", "-999999999999999999999999.9999"] {
+            let mut out = Vec::new();
+            read(largest).unwrap().write(&mut out);
+            assert_eq!(String::from_utf8(out).unwrap(), largest);
+        }
+        for beyond in ["1000000000000000000000000", "-79228162514264337593543950335", "1e3", "0.00001"] {
+            assert!(read(beyond).is_err(), "{beyond}");
+        }
     }
 }
