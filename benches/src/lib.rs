@@ -8,6 +8,7 @@
 #![expect(clippy::print_stdout, reason = "load runs print tables")]
 #![expect(clippy::disallowed_methods, reason = "load runs stand outside the node: they measure real time")]
 
+pub mod fleet;
 pub mod line;
 pub mod ocpp;
 pub mod process;

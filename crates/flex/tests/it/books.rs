@@ -219,8 +219,7 @@ fn no_interleaving_of_three_buyers_sells_a_watt_twice() {
             }
         }
     }
-    println!("{} states", seen.len());
-    assert!(seen.len() > 1_000);
+    assert!(seen.len() > 5_000, "only {} states", seen.len());
 }
 
 #[test]

@@ -256,7 +256,7 @@ fn demands(chance: &mut Chance, fleet: &Fleet, spans: &[TimeSpan]) -> Vec<(i64, 
                     drawn
                 })
                 .sum();
-            let power = drawn / seconds(spans[number]) + chance.between(-3, 2).max(-1).min(1);
+            let power = drawn / seconds(spans[number]) + chance.between(-3, 2).clamp(-1, 1);
             match kind {
                 0 => (power, power + chance.between(0, 2)),
                 1 => (power - chance.between(0, 4), power),

@@ -3,6 +3,7 @@
 //! These records know no version of OCPP. `bridge::ocpp` maps messages to them and back.
 
 mod measuring;
+mod occupancy;
 mod reading;
 mod session;
 mod set_point;
@@ -10,8 +11,9 @@ mod told;
 mod transaction;
 
 pub(crate) use measuring::{energies, readings_around};
+pub(crate) use occupancy::Occupancy;
 pub(crate) use reading::KeptReading;
-pub(crate) use session::{Session, SessionKey};
+pub(crate) use session::{MeterReading, Session, SessionKey, StatedNeeds};
 pub(crate) use set_point::{SetPoint, SetPointPeriod, SetPointState};
 pub(crate) use told::ToldLimits;
 pub(crate) use transaction::{StartedTransaction, TransactionNumber};

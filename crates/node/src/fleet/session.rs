@@ -1,8 +1,16 @@
 use std::fmt;
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
-use tieline_types::{Energy, EntityAddress, TimeSpan};
+use tieline_types::{Energy, EntityAddress, Power, TimeSpan};
+
+use super::Occupancy;
+
+/// For how long readings are looked back at when a session is planned: two ISPs and a bit.
+const RECENTLY: SignedDuration = SignedDuration::from_mins(35);
+
+/// How many of them, at the most.
+const RECENT: usize = 40;
 
 /// A charging session: a transaction at one of our chargers.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -17,7 +25,33 @@ pub(crate) struct Session {
     pub(crate) meter_start: Option<Energy>,
     /// The latest reading of the register.
     pub(crate) meter: Option<MeterReading>,
+    /// The latest readings, in order of time.
+    pub(crate) recent: Vec<MeterReading>,
+    /// What the driver said.
+    pub(crate) stated: Option<StatedNeeds>,
+    /// Whether the EV takes energy, as the charger said last.
+    pub(crate) taking: Option<Taking>,
     pub(crate) ended: Option<Timestamp>,
+}
+
+/// What a driver said that the EV needs (2.x: NotifyEVChargingNeeds).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct StatedNeeds {
+    /// When it leaves.
+    pub(crate) departure: Option<Timestamp>,
+    /// What it needs from then on when it was said.
+    pub(crate) energy: Option<Energy>,
+    /// What it had got by then.
+    pub(crate) delivered_before: Energy,
+}
+
+/// Whether an EV takes energy.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Taking {
+    /// Since when.
+    pub(crate) since: Timestamp,
+    /// False if the EV itself has stopped (SuspendedEV): it is full, or waits for its own reasons.
+    pub(crate) takes: bool,
 }
 
 /// Names a session: the charger, and its transaction as the charger names it.
@@ -27,11 +61,12 @@ pub(crate) struct SessionKey {
     pub(crate) transaction: String,
 }
 
-/// An energy register at an instant.
+/// An energy register at an instant, and the power at that instant, if the charger told it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct MeterReading {
     pub(crate) at: Timestamp,
     pub(crate) energy: Energy,
+    pub(crate) power: Option<Power>,
 }
 
 impl fmt::Display for SessionKey {
@@ -51,13 +86,49 @@ impl Session {
     }
 
     /// Takes a reading unless a later one is known: messages that were delayed arrive out of order.
-    pub(crate) fn read(&mut self, at: Timestamp, energy: Energy) {
+    pub(crate) fn read(&mut self, reading: MeterReading) {
         if self.meter_start.is_none() {
-            self.meter_start = Some(energy);
+            self.meter_start = Some(reading.energy);
         }
-        if self.meter.is_none_or(|known| known.at <= at) {
-            self.meter = Some(MeterReading { at, energy });
+        if self.meter.is_none_or(|known| known.at <= reading.at) {
+            self.meter = Some(reading);
         }
+        let place = self.recent.partition_point(|known| known.at < reading.at);
+        match self.recent.get_mut(place).filter(|known| known.at == reading.at) {
+            Some(known) => *known = reading,
+            None => self.recent.insert(place, reading),
+        }
+        let latest = self.recent.last().map_or(reading.at, |known| known.at);
+        let old = |known: &MeterReading| known.at.duration_until(latest) > RECENTLY;
+        let forgotten = self.recent.iter().filter(|known| old(known)).count();
+        self.recent.drain(..forgotten.max(self.recent.len().saturating_sub(RECENT)));
+    }
+
+    /// Takes what the charger says of the EV, unless something later is known. True if that is news.
+    pub(crate) fn take(&mut self, at: Timestamp, takes: bool) -> bool {
+        let known = self.taking;
+        if known.is_some_and(|known| known.since > at || known.takes == takes) {
+            return false;
+        }
+        self.taking = Some(Taking { since: at, takes });
+        known.is_some() || !takes
+    }
+
+    /// Whether the EV takes energy, as far as is known.
+    pub(crate) fn takes(&self) -> bool {
+        self.taking.is_none_or(|known| known.takes)
+    }
+
+    /// What the driver wants in all; `None` if nobody said, or if the EV has that and goes on.
+    pub(crate) fn wanted(&self) -> Option<Energy> {
+        let stated = self.stated?;
+        let wanted = stated.energy?.checked_add(stated.delivered_before)?;
+        (wanted > self.delivered()).then_some(wanted)
+    }
+
+    /// That this session is the last that began at its EVSE.
+    pub(crate) fn occupancy(&self) -> Occupancy {
+        Occupancy { evse: self.evse, session: self.key.clone() }
     }
 
     fn span(&self) -> Option<TimeSpan> {

@@ -58,6 +58,14 @@ pub(crate) enum OfferState {
 }
 
 impl Offer {
+    /// Whether an order on it would be taken at an instant. One that could not be delivered may have arrived all the same.
+    pub(crate) fn can_be_ordered(&self, at: Timestamp) -> bool {
+        match self.state {
+            OfferState::Sent | OfferState::Accepted | OfferState::Undeliverable { .. } => at <= self.expires,
+            OfferState::Rejected { .. } | OfferState::Ordered { .. } => false,
+        }
+    }
+
     /// Whether it was accepted and has not been ordered.
     pub(crate) const fn is_accepted(&self) -> bool {
         matches!(self.state, OfferState::Accepted)

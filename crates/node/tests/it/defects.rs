@@ -3,7 +3,7 @@
 use jiff::{SignedDuration, Timestamp};
 use tieline_store::Direction;
 use tieline_types::TimeSpan;
-use tieline_uftp::message::{FlexOrder, FlexRequestIsp};
+use tieline_uftp::message::{FlexOrder, FlexRequest, FlexRequestIsp};
 use tieline_uftp::{Delivery, Payload, SigningKey};
 
 use crate::charger::Charger;
@@ -163,6 +163,25 @@ async fn what_is_on_offer_is_not_offered_again() {
     request.header = scene.dso.header(AGR);
     request.isps = vec![wanted(45, 2, -100_000, 0)];
     let second = scene.offer(request).await;
+    assert_eq!(second.options[0].isps[0].power.watts(), 10_000 - FULL);
+}
+
+/// An offer that was never acknowledged may have arrived all the same. It can be ordered until it expires, so until then
+/// it is not offered again.
+#[tokio::test]
+async fn what_could_not_be_delivered_is_not_offered_again_while_it_can_be_ordered() {
+    let scene = Scene::new().await;
+    let _car = scene.charging().await;
+    let request = |isps| FlexRequest { header: scene.dso.header(AGR), isps, ..scene.request() };
+    scene.dso.mailbox.answer_with(401);
+    scene.dso.post(scene.agr.uftp(), request(vec![wanted(45, 2, -10_000, 0)])).await;
+    eventually("the offer is given up", async || {
+        let offers = scene.agr.records("offer", POINT).await;
+        offers.first().filter(|offer| offer["state"].get("Undeliverable").is_some()).map(|_| ())
+    })
+    .await;
+    scene.dso.mailbox.answer_with(200);
+    let second = scene.offer(request(vec![wanted(45, 2, -100_000, 0)])).await;
     assert_eq!(second.options[0].isps[0].power.watts(), 10_000 - FULL);
 }
 

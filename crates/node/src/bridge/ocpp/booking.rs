@@ -7,17 +7,12 @@ use tieline_types::{Energy, Power};
 use tracing::{info, warn};
 
 use super::Chargers;
-use crate::fleet::{KeptReading, Session, SessionKey, StartedTransaction, TransactionNumber};
+use crate::fleet::{
+    KeptReading, MeterReading, Occupancy, Session, SessionKey, StartedTransaction, StatedNeeds, TransactionNumber,
+};
 
 /// How often a change that others change at the same time is tried again at once.
 const TRIES: usize = 16;
-
-/// The register at an instant.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Reading {
-    pub(super) at: Timestamp,
-    pub(super) energy: Energy,
-}
 
 /// A transaction that a charger reports to have begun.
 #[derive(Clone, Debug)]
@@ -25,7 +20,30 @@ pub(super) struct Beginning {
     pub(super) key: SessionKey,
     pub(super) evse: u16,
     pub(super) at: Timestamp,
-    pub(super) reading: Option<Reading>,
+    pub(super) reading: Option<MeterReading>,
+}
+
+/// What a charger says of a session.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Report {
+    pub(super) readings: Vec<MeterReading>,
+    /// Whether the EV takes energy, and since when.
+    pub(super) takes: Option<(Timestamp, bool)>,
+    pub(super) needs: Option<Needs>,
+    pub(super) ended: Option<Timestamp>,
+}
+
+/// What a driver says that the EV needs from now on.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Needs {
+    pub(super) departure: Option<Timestamp>,
+    pub(super) energy: Option<Energy>,
+}
+
+impl Needs {
+    const fn after(self, delivered_before: Energy) -> StatedNeeds {
+        StatedNeeds { departure: self.departure, energy: self.energy, delivered_before }
+    }
 }
 
 impl Chargers {
@@ -56,10 +74,10 @@ impl Chargers {
             })?;
             let key = SessionKey { charger: charger.to_owned(), transaction: number.to_string() };
             let reading =
-                Energy::from_watt_hours(i64::from(meter_start)).map(|energy| Reading { at, energy });
+                Energy::from_watt_hours(i64::from(meter_start)).map(|energy| MeterReading { at, energy, power: None });
             let beginning = Beginning { key, evse: u16::try_from(connector).unwrap_or(0), at, reading };
             if let Some(session) = self.session_of(&beginning) {
-                changes.put(&session)?;
+                changes.put(&session)?.put(&session.occupancy())?;
                 self.keep(&session, beginning.reading.as_slice(), None, &mut changes).await?;
                 self.agr.want_plan(&session.congestion_point, &mut changes)?;
             }
@@ -79,7 +97,7 @@ impl Chargers {
         }
         let Some(session) = self.session_of(beginning) else { return Ok(()) };
         let mut changes = ChangeSet::new();
-        changes.replace(&session, 0)?;
+        changes.replace(&session, 0)?.put(&session.occupancy())?;
         self.keep(&session, beginning.reading.as_slice(), None, &mut changes).await?;
         self.agr.want_plan(&session.congestion_point, &mut changes)?;
         match self.agr.context.commit(changes).await {
@@ -89,13 +107,8 @@ impl Chargers {
         }
     }
 
-    /// Takes a reading, and ends the session if it has ended.
-    pub(super) async fn report(
-        &self,
-        key: &SessionKey,
-        readings: &[Reading],
-        ended: Option<Timestamp>,
-    ) -> Result<(), StoreError> {
+    /// Takes what a charger says of a session: readings, whether the EV takes energy, what the driver needs, and the end.
+    pub(super) async fn report(&self, key: &SessionKey, report: &Report) -> Result<(), StoreError> {
         let store = &self.agr.context.store;
         for _ in 0..TRIES {
             let Some(mut session) = store.record::<Session>(&key.to_string()).await? else {
@@ -108,15 +121,25 @@ impl Chargers {
                 return Ok(());
             };
             let before = session.value.clone();
-            for reading in readings {
-                session.value.read(reading.at, reading.energy);
+            for reading in &report.readings {
+                session.value.read(*reading);
             }
             let mut changes = ChangeSet::new();
             let last = before.meter.map(|known| known.at);
-            self.keep(&before, readings, last, &mut changes).await?;
-            if let Some(ended) = ended.filter(|_| session.value.ended.is_none()) {
+            self.keep(&before, &report.readings, last, &mut changes).await?;
+            let mut is_news = report.takes.is_some_and(|(at, takes)| session.value.take(at, takes));
+            if let Some(needs) = report.needs {
+                let stated = needs.after(session.value.delivered());
+                is_news |= session.value.stated != Some(stated);
+                session.value.stated = Some(stated);
+            }
+            if let Some(ended) = report.ended.filter(|_| session.value.ended.is_none()) {
                 info!(charger = key.charger, transaction = key.transaction, delivered = %session.value.delivered(), "a session ended");
                 session.value.ended = Some(ended.max(session.value.started));
+                self.agr.learn_stay(&session.value, &mut changes).await?;
+                is_news = true;
+            }
+            if is_news {
                 self.agr.want_plan(&session.value.congestion_point, &mut changes)?;
             }
             if session.value != before {
@@ -133,11 +156,17 @@ impl Chargers {
         Err(StoreError::Busy { waiting: TRIES })
     }
 
+    /// The session at an EVSE, if one has begun there.
+    pub(super) async fn session_at(&self, charger: &str, evse: u16) -> Result<Option<SessionKey>, StoreError> {
+        let known = self.agr.context.store.record::<Occupancy>(&Occupancy::key_of(charger, evse)).await?;
+        Ok(known.map(|known| known.value.session))
+    }
+
     /// Keeps readings, in whatever order and however often they come. `last` is the latest that was known before.
     async fn keep(
         &self,
         session: &Session,
-        readings: &[Reading],
+        readings: &[MeterReading],
         last: Option<Timestamp>,
         changes: &mut ChangeSet,
     ) -> Result<(), StoreError> {
@@ -174,10 +203,13 @@ impl Chargers {
             started: beginning.at,
             meter_start: None,
             meter: None,
+            recent: Vec::new(),
+            stated: None,
+            taking: None,
             ended: None,
         };
         if let Some(reading) = beginning.reading {
-            session.read(reading.at, reading.energy);
+            session.read(reading);
         }
         Some(session)
     }
@@ -185,18 +217,31 @@ impl Chargers {
 
 /// An energy register in Wh or kWh, to be multiplied by a power of ten; `None` if it is no such thing.
 pub(super) fn register(value: Decimal, unit: Option<&str>, multiplier: i32) -> Option<Energy> {
-    let scale = match unit {
-        None | Some("Wh") => multiplier,
-        Some("kWh") => multiplier.checked_add(3)?,
-        Some(_) => return None,
+    let watt_hours = scaled(value, unit.unwrap_or("Wh"), ["Wh", "kWh"], multiplier)?;
+    Energy::from_kilowatt_hours(watt_hours.checked_div(Decimal::ONE_THOUSAND)?.round_dp(6)).ok()
+}
+
+/// A power in W or kW, to be multiplied by a power of ten, in whole watts; `None` if it is no such thing.
+pub(super) fn power(value: Decimal, unit: Option<&str>, multiplier: i32) -> Option<Power> {
+    let watts = scaled(value, unit.unwrap_or("W"), ["W", "kW"], multiplier)?;
+    watts.round().try_into().ok().map(Power::from_watts)
+}
+
+/// A value in the first of two units, of which the second is a thousand times the first.
+fn scaled(value: Decimal, unit: &str, [one, thousand]: [&str; 2], multiplier: i32) -> Option<Decimal> {
+    let scale = if unit == one {
+        multiplier
+    } else if unit == thousand {
+        multiplier.checked_add(3)?
+    } else {
+        return None;
     };
     if scale.unsigned_abs() > Decimal::MAX_SCALE {
         return None;
     }
-    let ten = Decimal::TEN;
-    let mut watt_hours = value;
+    let mut scaled = value;
     for _ in 0..scale.unsigned_abs() {
-        watt_hours = if scale > 0 { watt_hours.checked_mul(ten)? } else { watt_hours.checked_div(ten)? };
+        scaled = if scale > 0 { scaled.checked_mul(Decimal::TEN)? } else { scaled.checked_div(Decimal::TEN)? };
     }
-    Energy::from_kilowatt_hours(watt_hours.checked_div(Decimal::ONE_THOUSAND)?.round_dp(6)).ok()
+    Some(scaled)
 }

@@ -3,20 +3,20 @@
 use tieline_ocpp::v16::{
     AuthorizationStatus, AuthorizeRequest, AuthorizeResponse, BootNotificationRequest,
     BootNotificationResponse, ChargingProfile, ChargingProfileKind, ChargingProfilePurpose,
-    ChargingProfileStatus, ChargingRateUnit, ChargingSchedule, ChargingSchedulePeriod, HeartbeatRequest,
+    ChargingProfileStatus, ChargePointStatus, ChargingRateUnit, ChargingSchedule, ChargingSchedulePeriod, HeartbeatRequest,
     HeartbeatResponse, IdTagInfo, Measurand, MeterValue, MeterValuesRequest, MeterValuesResponse,
-    RegistrationStatus, SetChargingProfileRequest, StartTransactionRequest, StartTransactionResponse,
+    RegistrationStatus, SampledValue, SetChargingProfileRequest, StartTransactionRequest, StartTransactionResponse,
     StatusNotificationRequest, StatusNotificationResponse, StopTransactionRequest, StopTransactionResponse,
 };
 use tieline_ocpp::{Ocpp, Peer};
 use tieline_service::{Call, Router, State};
 use tracing::info;
 
-use super::booking::{Reading, register};
+use super::booking::{Report, power, register};
 use super::steering::{Profile, Told};
 use super::{Chargers, NotServed};
 use crate::config::ProfileUnit;
-use crate::fleet::SessionKey;
+use crate::fleet::{MeterReading, SessionKey};
 
 pub(super) fn routes(router: Router<Ocpp, Chargers>) -> Router<Ocpp, Chargers> {
     router
@@ -46,9 +46,24 @@ async fn on_authorize(call: Call<AuthorizeRequest>, State(chargers): State<Charg
     AuthorizeResponse::new(id_tag_info(&chargers, &call.id_tag))
 }
 
-async fn on_status(call: Call<StatusNotificationRequest>, peer: Peer) -> StatusNotificationResponse {
+async fn on_status(
+    call: Call<StatusNotificationRequest>,
+    State(chargers): State<Chargers>,
+    peer: Peer,
+) -> Result<StatusNotificationResponse, NotServed> {
     info!(charger = %peer.identity(), connector = call.connector_id, status = ?call.status, error = ?call.error_code, "status");
-    StatusNotificationResponse::new()
+    let takes = match call.status {
+        ChargePointStatus::Charging | ChargePointStatus::SuspendedEVSE => Some(true),
+        ChargePointStatus::SuspendedEV => Some(false),
+        _ => None,
+    };
+    if let (Some(takes), Ok(connector)) = (takes, u16::try_from(call.connector_id))
+        && let Some(session) = chargers.session_at(peer.identity().as_str(), connector).await?
+    {
+        let at = call.timestamp.map_or_else(|| chargers.now().timestamp(), |at| at.timestamp());
+        chargers.report(&session, &Report { takes: Some((at, takes)), ..Report::default() }).await?;
+    }
+    Ok(StatusNotificationResponse::new())
 }
 
 async fn on_start(
@@ -73,7 +88,8 @@ async fn on_meter_values(
     peer: Peer,
 ) -> Result<MeterValuesResponse, NotServed> {
     if let Some(number) = call.transaction_id {
-        chargers.report(&key(&peer, number), &readings(&call.meter_value), None).await?;
+        let report = Report { readings: readings(&call.meter_value), ..Report::default() };
+        chargers.report(&key(&peer, number), &report).await?;
     }
     Ok(MeterValuesResponse::new())
 }
@@ -84,9 +100,11 @@ async fn on_stop(
     peer: Peer,
 ) -> Result<StopTransactionResponse, NotServed> {
     let at = call.timestamp.timestamp();
-    let mut all = readings(call.transaction_data.as_deref().unwrap_or_default());
-    all.extend(register(call.meter_stop.into(), None, 0).map(|energy| Reading { at, energy }));
-    chargers.report(&key(&peer, call.transaction_id), &all, Some(at)).await?;
+    let mut readings = readings(call.transaction_data.as_deref().unwrap_or_default());
+    let last = register(call.meter_stop.into(), None, 0);
+    readings.extend(last.map(|energy| MeterReading { at, energy, power: None }));
+    let report = Report { readings, ended: Some(at), ..Report::default() };
+    chargers.report(&key(&peer, call.transaction_id), &report).await?;
     Ok(StopTransactionResponse::new())
 }
 
@@ -102,19 +120,21 @@ fn key(peer: &Peer, number: i32) -> SessionKey {
     SessionKey { charger: peer.identity().as_str().to_owned(), transaction: number.to_string() }
 }
 
-fn readings(values: &[MeterValue]) -> Vec<Reading> {
+fn readings(values: &[MeterValue]) -> Vec<MeterReading> {
     let of_value = |value: &MeterValue| {
-        let at = value.timestamp.timestamp();
-        value.sampled_value.iter().find_map(move |sample| {
-            let is_register =
-                sample.measurand.as_ref().is_none_or(|kind| *kind == Measurand::EnergyActiveImportRegister);
-            if !is_register || sample.phase.is_some() {
-                return None;
-            }
-            let unit = sample.unit.as_ref().map(ToString::to_string);
-            let energy = register(sample.value.trim().parse().ok()?, unit.as_deref(), 0)?;
-            Some(Reading { at, energy })
-        })
+        let whole = |kind: Measurand| {
+            let is_it = move |sample: &&SampledValue| {
+                sample.measurand.as_ref().unwrap_or(&Measurand::EnergyActiveImportRegister) == &kind
+                    && sample.phase.is_none()
+            };
+            let sample = value.sampled_value.iter().find(is_it)?;
+            Some((sample.value.trim().parse().ok()?, sample.unit.as_ref().map(ToString::to_string)))
+        };
+        let (energy, unit) = whole(Measurand::EnergyActiveImportRegister)?;
+        let energy = register(energy, unit.as_deref(), 0)?;
+        let power = whole(Measurand::PowerActiveImport)
+            .and_then(|(watts, unit)| power(watts, unit.as_deref(), 0));
+        Some(MeterReading { at: value.timestamp.timestamp(), energy, power })
     };
     values.iter().filter_map(of_value).collect()
 }

@@ -16,9 +16,10 @@ macro_rules! version {
             use tieline_ocpp::$module::{
                 AuthorizationStatus, AuthorizeRequest, AuthorizeResponse, BootNotificationRequest,
                 BootNotificationResponse, ChargingProfile, ChargingProfileKind, ChargingProfilePurpose,
-                ChargingProfileStatus, ChargingRateUnit, ChargingSchedule, ChargingSchedulePeriod, HeartbeatRequest,
-                HeartbeatResponse, IdTokenInfo, Measurand, MeterValue, MeterValuesRequest, MeterValuesResponse,
-                RegistrationStatus, SetChargingProfileRequest, StatusNotificationRequest, StatusNotificationResponse,
+                ChargingProfileStatus, ChargingRateUnit, ChargingSchedule, ChargingSchedulePeriod, ChargingState,
+                HeartbeatRequest, HeartbeatResponse, IdTokenInfo, Measurand, MeterValue, MeterValuesRequest,
+                MeterValuesResponse, NotifyEVChargingNeedsRequest, NotifyEVChargingNeedsResponse,
+                NotifyEVChargingNeedsStatus, RegistrationStatus, SampledValue, SetChargingProfileRequest, StatusNotificationRequest, StatusNotificationResponse,
                 TransactionEventEnum, TransactionEventRequest, TransactionEventResponse,
             };
             use tieline_ocpp::types::Decimal;
@@ -26,11 +27,11 @@ macro_rules! version {
             use tieline_service::{Call, Router, State};
             use tracing::info;
 
-            use crate::bridge::ocpp::booking::{Beginning, Reading, register};
+            use crate::bridge::ocpp::booking::{Beginning, Needs, Report, power, register};
             use crate::bridge::ocpp::steering::{Profile, Told};
             use crate::bridge::ocpp::{Chargers, NotServed};
             use crate::config::ProfileUnit;
-            use crate::fleet::SessionKey;
+            use crate::fleet::{MeterReading, SessionKey};
 
             pub(super) fn routes(router: Router<Ocpp, Chargers>) -> Router<Ocpp, Chargers> {
                 router
@@ -40,6 +41,7 @@ macro_rules! version {
                     .on(on_status)
                     .on(on_transaction)
                     .on(on_meter_values)
+                    .on(on_needs)
             }
 
             async fn on_boot(
@@ -88,8 +90,13 @@ macro_rules! version {
                 let evse = call.evse.as_ref().and_then(|evse| u16::try_from(evse.id).ok()).unwrap_or(1);
                 let reading = readings.first().copied();
                 chargers.begin(&Beginning { key: key.clone(), evse, at, reading }).await?;
+                let takes = match call.transaction_info.charging_state {
+                    Some(ChargingState::Charging | ChargingState::SuspendedEVSE) => Some((at, true)),
+                    Some(ChargingState::SuspendedEV) => Some((at, false)),
+                    _ => None,
+                };
                 let ended = (call.event_type == TransactionEventEnum::Ended).then_some(at);
-                chargers.report(&key, &readings, ended).await?;
+                chargers.report(&key, &Report { readings, takes, ended, needs: None }).await?;
                 let mut response = TransactionEventResponse::new();
                 response.id_token_info = call.id_token.as_ref().map(|token| id_token_info(&chargers, &token.id_token));
                 Ok(response)
@@ -109,22 +116,43 @@ macro_rules! version {
                 })
             }
 
-            fn readings(values: &[MeterValue]) -> Vec<Reading> {
+            /// What the EV needs goes into the plans; whether a schedule comes of it depends on what is ordered.
+            async fn on_needs(
+                call: Call<NotifyEVChargingNeedsRequest>,
+                State(chargers): State<Chargers>,
+                peer: Peer,
+            ) -> Result<NotifyEVChargingNeedsResponse, NotServed> {
+                let evse = u16::try_from(call.evse_id).unwrap_or(0);
+                let Some(session) = chargers.session_at(peer.identity().as_str(), evse).await? else {
+                    return Ok(NotifyEVChargingNeedsResponse::new(NotifyEVChargingNeedsStatus::Rejected));
+                };
+                let said = &call.charging_needs;
+                let energy = said.ac_charging_parameters.as_ref().and_then(|parameters| {
+                    register(parameters.energy_amount.to_string().parse().ok()?, None, 0)
+                });
+                let needs = Needs { departure: said.departure_time.map(|at| at.timestamp()), energy };
+                chargers.report(&session, &Report { needs: Some(needs), ..Report::default() }).await?;
+                Ok(NotifyEVChargingNeedsResponse::new(NotifyEVChargingNeedsStatus::Processing))
+            }
+
+            fn readings(values: &[MeterValue]) -> Vec<MeterReading> {
                 let of_value = |value: &MeterValue| {
-                    let at = value.timestamp.timestamp();
-                    value.sampled_value.iter().find_map(move |sample| {
-                        let kind = sample.measurand.as_ref();
-                        if kind.is_some_and(|kind| *kind != Measurand::EnergyActiveImportRegister)
-                            || sample.phase.is_some()
-                        {
-                            return None;
-                        }
+                    let whole = |kind: Measurand| {
+                        let is_it = move |sample: &&SampledValue| {
+                            sample.measurand.as_ref().unwrap_or(&Measurand::EnergyActiveImportRegister) == &kind
+                                && sample.phase.is_none()
+                        };
+                        let sample = value.sampled_value.iter().find(is_it)?;
                         let unit = sample.unit_of_measure.as_ref();
-                        let name = unit.and_then(|unit| unit.unit.as_deref());
                         let multiplier = unit.and_then(|unit| unit.multiplier).unwrap_or(0);
-                        let energy = register(sample.value.to_string().parse().ok()?, name, multiplier)?;
-                        Some(Reading { at, energy })
-                    })
+                        let unit = unit.and_then(|unit| unit.unit.clone());
+                        Some((sample.value.to_string().parse().ok()?, unit, multiplier))
+                    };
+                    let (energy, unit, multiplier) = whole(Measurand::EnergyActiveImportRegister)?;
+                    let energy = register(energy, unit.as_deref(), multiplier)?;
+                    let power = whole(Measurand::PowerActiveImport)
+                        .and_then(|(watts, unit, multiplier)| power(watts, unit.as_deref(), multiplier));
+                    Some(MeterReading { at: value.timestamp.timestamp(), energy, power })
                 };
                 values.iter().filter_map(of_value).collect()
             }

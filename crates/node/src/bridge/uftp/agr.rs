@@ -169,8 +169,7 @@ async fn offer_on_request(
     let made = market.agr.make_offer(&request.value, market.agr.context.uuid()).await?;
     let mut changes = ChangeSet::new();
     match made {
-        Made::Offer(mut offer) => {
-            market.agr.count_from_prognosis(&mut offer).await?;
+        Made::Offer(offer) => {
             let message = market.write_offer(&offer)?;
             changes.put(&*offer)?.send(market.letters.sealed(&message.into()));
         }

@@ -1,4 +1,7 @@
-use tieline_flex::{NoOffer, OfferedChange, Pricing, RequestedChange, offer};
+use tieline_flex::{
+    Book, BookError, BookedOffer, BookedOption, Direction, NoOffer, OfferedChange, Pricing, RequestedChange,
+    offer,
+};
 use tieline_store::{Records as _, StoreError, Stored};
 use tieline_types::{EntityAddress, IspDay, IspNumber, IspRange, Power, TimeSpan};
 use uuid::Uuid;
@@ -26,17 +29,20 @@ impl Agr {
             return Ok(Made::Nothing("it has expired".to_owned()));
         }
         let point = &request.window.congestion_point;
-        let sold = self.sold(point, request.span).await?;
+        let book = self.book(point, request.span).await?;
+        let agreed = self.agreed_baseline(&request.counterparty, &request.window).await?;
         let isps: Vec<(IspNumber, RequestedChange)> = single_isps(request, &day)
             .filter(|(_, span, _)| span.start() > now)
             .map(|(isp, span, requested)| {
+                let direction =
+                    if requested.max.watts() <= 0 { Direction::Reduction } else { Direction::Increase };
                 let change = RequestedChange {
                     span,
                     min: requested.min,
                     max: requested.max,
                     requested: requested.requested,
-                    promised: sold.besides(&requested, span),
-                    baseline: None,
+                    promised: book.promised(span, direction),
+                    baseline: agreed.as_ref().and_then(|agreed| agreed.power(isp)),
                 };
                 (isp, change)
             })
@@ -47,33 +53,47 @@ impl Agr {
             Ok(offered) => offered,
             Err(NoOffer(obstacles)) => return Ok(Made::Nothing(NoOffer(obstacles).to_string())),
         };
-        Ok(self.offer_of(request, message_id, &isps, &offered))
+        let agreed = agreed.map(|agreed| agreed.message_id);
+        Ok(self.offer_of(request, message_id, agreed, &isps, &offered))
     }
 
-    /// What was promised at a congestion point, and what is on offer and can still be ordered.
-    async fn sold(&self, point: &EntityAddress, within: TimeSpan) -> Result<Sold, StoreError> {
+    /// The book of a congestion point: what was promised there, and what is on offer and can still be ordered.
+    async fn book(&self, point: &EntityAddress, within: TimeSpan) -> Result<Book<Uuid>, StoreError> {
         let store = &self.context.store;
         let now = self.context.now();
-        let mut sold = Sold::default();
+        let misuse = |cause: BookError| StoreError::Misuse(cause.to_string());
+        let mut book = Book::default();
         for Stored { value: promise, .. } in store.records_of::<Promise>(point.as_str(), Some(within)).await?
         {
-            sold.promised.push((promise.span, promise.change));
+            book.bind(promise.order, promise.span, promise.change).map_err(misuse)?;
         }
         for Stored { value: offer, .. } in store.records_of::<Offer>(point.as_str(), Some(within)).await? {
-            let stands =
-                matches!(offer.state, OfferState::Sent | OfferState::Accepted) && offer.expires > now;
-            let Some(day) = self.calendar.day(offer.window.period).ok().filter(|_| stands) else { continue };
-            for (isp, change) in offer.options.iter().flat_map(|option| per_isp(&option.isps)) {
-                sold.on_offer.extend(day.isp(isp).ok().map(|span| (span, change)));
+            if offer.can_be_ordered(now) {
+                book.restore(offer.message_id, self.booked(&offer)).map_err(misuse)?;
             }
         }
-        Ok(sold)
+        Ok(book)
+    }
+
+    /// An offer as the book has it.
+    fn booked(&self, offer: &Offer) -> BookedOffer {
+        let day = self.calendar.day(offer.window.period).ok();
+        let span = |isp: IspNumber| day.as_ref()?.isp(isp).ok();
+        let options = offer.options.iter().map(|option| BookedOption {
+            min_activation_factor: option.min_activation_factor,
+            changes: per_isp(&option.isps)
+                .into_iter()
+                .filter_map(|(isp, change)| Some((span(isp)?, change)))
+                .collect(),
+        });
+        BookedOffer { expires: offer.expires, options: options.collect() }
     }
 
     fn offer_of(
         &self,
         request: &Request,
         message_id: Uuid,
+        prognosis: Option<Uuid>,
         isps: &[(IspNumber, RequestedChange)],
         offered: &[OfferedChange],
     ) -> Made {
@@ -109,31 +129,9 @@ impl Agr {
                 isps: powers(|change| change.change),
             }],
             baseline: powers(|change| change.baseline),
-            prognosis: None,
+            prognosis,
             state: OfferState::Sent,
         }))
-    }
-}
-
-/// Changes that are not for sale any more, ISP by ISP.
-#[derive(Debug, Default)]
-struct Sold {
-    promised: Vec<(TimeSpan, Power)>,
-    on_offer: Vec<(TimeSpan, Power)>,
-}
-
-impl Sold {
-    /// What the change that is requested comes on top of: all promises, and all offers in the same direction, since everything
-    /// that is on offer must be deliverable together. An offer in the other direction may never be ordered, so nothing
-    /// is built on it.
-    fn besides(&self, requested: &RequestedPower, span: TimeSpan) -> Power {
-        let in_span = |sold: &[(TimeSpan, Power)], counts: fn(Power, bool) -> bool| {
-            let reduction = requested.max.watts() <= 0;
-            let changes = sold.iter().filter(|(known, change)| *known == span && counts(*change, reduction));
-            changes.fold(Power::from_watts(0), |sum, (_, change)| sum.saturating_add(*change))
-        };
-        in_span(&self.promised, |_, _| true)
-            .saturating_add(in_span(&self.on_offer, |change, reduction| (change.watts() < 0) == reduction))
     }
 }
 

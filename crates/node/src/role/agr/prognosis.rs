@@ -11,7 +11,7 @@ use super::days::subject;
 use super::offering::runs;
 use crate::config::ReportedPoint;
 use crate::market::{
-    ExpectedFrom, Metered, Offer, Order, OrderState, Prognosis, PrognosisState, Promise, Wanted, Window,
+    ExpectedFrom, Metered, Order, OrderState, Prognosis, PrognosisState, Promise, Wanted, Window,
     baseline_of, per_isp,
 };
 
@@ -55,16 +55,6 @@ impl Agr {
         window: &Window,
     ) -> Result<Option<Prognosis>, StoreError> {
         Ok(baseline_of(&self.prognoses(dso, window).await?).cloned())
-    }
-
-    /// Has an offer count from the accepted prognosis, where there is one.
-    pub(crate) async fn count_from_prognosis(&self, offer: &mut Offer) -> Result<(), StoreError> {
-        if let Some(agreed) = self.agreed_baseline(&offer.counterparty, &offer.window).await? {
-            let isps = per_isp(&offer.baseline).into_iter();
-            offer.baseline = runs(isps.map(|(isp, own)| (isp, agreed.power(isp).unwrap_or(own))));
-            offer.prognosis = Some(agreed.message_id);
-        }
-        Ok(())
     }
 
     /// The next prognosis of a day, if it says anything that the last one does not.
