@@ -25,7 +25,7 @@ use crate::bridge::uftp::{AddressBook, AgrMarket, Courier, Deciding, DsoMarket, 
 use crate::config::{AgrConfig, DsoConfig, OcppConfig, RoleConfig, Transport, UftpConfig};
 use crate::context::Context;
 use crate::ledger::{MarketDay, market_day};
-use crate::role::agr::{Agr, METER, METER_DAY, PLAN, PROGNOSE, PROGNOSE_DAY};
+use crate::role::agr::{Absences, Agr, METER, METER_DAY, PLAN, PROGNOSE, PROGNOSE_DAY};
 use crate::role::dso::{DECIDE, Dso, REQUEST, SETTLE};
 use crate::work::{Bell, Turn, UnderWay, turn_until_stopped};
 use crate::{Config, Environment, NodeError};
@@ -155,11 +155,14 @@ impl Starting {
         ocpp: OcppConfig,
     ) -> Result<SocketAddr, NodeError> {
         let ocpp = Arc::new(ocpp);
+        let by_identity = ocpp.chargers.iter().map(|charger| (charger.identity.clone(), charger.clone()));
+        let identities = ocpp.chargers.iter().map(|charger| charger.identity.as_str());
         let agr = Agr {
             context: self.context.clone(),
             config: Arc::new(agr),
-            chargers: Arc::new(ocpp.chargers.clone()),
+            chargers: Arc::new(by_identity.collect()),
             calendar: uftp.calendar.clone(),
+            absences: Absences::of(identities, self.context.now()),
         };
         let market = AgrMarket { agr: agr.clone(), letters: self.letters.clone() };
         self.decide(uftp, market.clone().pre_process(), market.clone().process());
@@ -172,6 +175,7 @@ impl Starting {
             .clock(Arc::clone(&self.context.environment.clock))
             .build();
         let steering = Steering {
+            agr: agr.clone(),
             context: self.context.clone(),
             registry: csms.registry().clone(),
             under_way: UnderWay::default(),

@@ -136,12 +136,10 @@ impl Replay<'_> {
         let mut fleet = Fleet::default();
         fleet.sessions.extend(self.cars.iter().filter(|car| car.is_charging(at)).map(|car| {
             ChargingSession {
-                id: car.name.clone(),
-                connection: self.connection.clone(),
-                supply: self.setting.supply,
                 energy_wanted: self.rule.energy(car.recorded.asked, car.recorded.taken),
                 energy_delivered: Energy::from_watt_seconds(car.taken),
                 departure: self.rule.departure(car.recorded.stated, car.recorded.departure),
+                ..ChargingSession::new(car.name.clone(), self.connection.clone(), self.setting.supply)
             }
         }));
         fleet

@@ -26,6 +26,12 @@ impl Release {
         Self { normal_peak, latest_end, held_back: BTreeSet::new() }
     }
 
+    /// The same with another latest end: more was ordered meanwhile.
+    #[must_use]
+    pub fn until(self, latest_end: Timestamp) -> Self {
+        Self { latest_end, ..self }
+    }
+
     /// The cap.
     pub const fn normal_peak(&self) -> Power {
         self.normal_peak

@@ -17,6 +17,12 @@ pub struct AgrConfig {
     pub price_per_mwh: Decimal,
     /// Set-points are planned for what is ordered within this time from now.
     pub plan_ahead: Interval,
+    /// How long is waited for what happens together, before it is planned together.
+    pub plan_delay: Interval,
+    /// How often a plan is made anew while anything is steered, by what the meters say.
+    pub replan_every: Interval,
+    /// For how long after an order what was held back is kept under the normal peak, at the most.
+    pub release_within: Interval,
     /// How long an offer can be ordered, at the most.
     pub offer_valid_for: Interval,
     /// The congestion points at which it has connections.
@@ -111,6 +117,12 @@ pub(super) struct AgrFile {
     price_per_mwh: Decimal,
     #[serde(default = "default_plan_ahead")]
     plan_ahead: Interval,
+    #[serde(default = "default_plan_delay")]
+    plan_delay: Interval,
+    #[serde(default = "default_replan_every")]
+    replan_every: Interval,
+    #[serde(default = "default_release_within")]
+    release_within: Interval,
     #[serde(default = "default_offer_valid_for")]
     offer_valid_for: Interval,
     #[serde(default = "default_prognosis_at")]
@@ -143,6 +155,18 @@ const fn default_metering_after() -> Interval {
 
 const fn default_plan_ahead() -> Interval {
     Interval::from_secs(30 * 60)
+}
+
+const fn default_plan_delay() -> Interval {
+    Interval::from_millis(500)
+}
+
+const fn default_replan_every() -> Interval {
+    Interval::from_secs(5 * 60)
+}
+
+const fn default_release_within() -> Interval {
+    Interval::from_secs(6 * 3600)
 }
 
 const fn default_offer_valid_for() -> Interval {
@@ -179,6 +203,9 @@ impl AgrFile {
             currency: self.currency,
             price_per_mwh: self.price_per_mwh,
             plan_ahead: self.plan_ahead,
+            plan_delay: self.plan_delay,
+            replan_every: self.replan_every,
+            release_within: self.release_within,
             offer_valid_for: self.offer_valid_for,
             congestion_points,
             reported_points,

@@ -8,6 +8,11 @@ use serde::{Deserialize, Deserializer};
 pub struct Interval(Duration);
 
 impl Interval {
+    /// An interval of `milliseconds`.
+    pub const fn from_millis(milliseconds: u64) -> Self {
+        Self(Duration::from_millis(milliseconds))
+    }
+
     /// An interval of `seconds`.
     pub const fn from_secs(seconds: u64) -> Self {
         Self(Duration::from_secs(seconds))
@@ -16,6 +21,11 @@ impl Interval {
     /// The interval as a duration.
     pub const fn get(self) -> Duration {
         self.0
+    }
+
+    /// The same, for arithmetic with instants.
+    pub fn signed(self) -> jiff::SignedDuration {
+        jiff::SignedDuration::try_from(self.0).unwrap_or(jiff::SignedDuration::MAX)
     }
 }
 

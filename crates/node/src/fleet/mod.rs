@@ -14,6 +14,6 @@ pub(crate) use measuring::{energies, readings_around};
 pub(crate) use occupancy::Occupancy;
 pub(crate) use reading::KeptReading;
 pub(crate) use session::{MeterReading, Session, SessionKey, StatedNeeds};
-pub(crate) use set_point::{SetPoint, SetPointPeriod, SetPointState};
+pub(crate) use set_point::{Learned, SetPoint, SetPointPeriod, SetPointState};
 pub(crate) use told::ToldLimits;
 pub(crate) use transaction::{StartedTransaction, TransactionNumber};

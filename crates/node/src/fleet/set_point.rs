@@ -1,7 +1,7 @@
 use jiff::Timestamp;
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
-use tieline_types::{EntityAddress, TimeSpan};
+use tieline_types::{EntityAddress, Power, TimeSpan};
 
 use super::SessionKey;
 use crate::config::ProfileUnit;
@@ -15,7 +15,18 @@ pub(crate) struct SetPoint {
     pub(crate) unit: ProfileUnit,
     /// In order of time, without gaps; never empty.
     pub(crate) periods: Vec<SetPointPeriod>,
+    /// What was learned of the session by then.
+    pub(crate) learned: Learned,
     pub(crate) state: SetPointState,
+}
+
+/// What a session's meter said of how it follows its limits.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Learned {
+    /// The most that the EV takes, if it was seen to take less than it might.
+    pub(crate) draws_at_most: Option<Power>,
+    /// It drew more than it was told and had accepted.
+    pub(crate) ignores: bool,
 }
 
 /// One limit, while it holds.
@@ -61,7 +72,7 @@ impl SetPoint {
 
 record!(SetPoint, "set-point", |this| {
     key: this.session.to_string(),
-    subject: this.session.charger.clone(),
+    subject: this.congestion_point.to_string(),
     span: this.span(),
     open: matches!(this.state, SetPointState::Pending { .. }),
 });

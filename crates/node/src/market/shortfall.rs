@@ -11,8 +11,15 @@ pub(crate) struct ReportedShortfall {
     pub(crate) reason: String,
 }
 
+impl ReportedShortfall {
+    /// There is one for each ISP.
+    pub(crate) fn name(&self) -> String {
+        format!("{}/{}", self.congestion_point, self.span.start())
+    }
+}
+
 record!(ReportedShortfall, "shortfall", |this| {
-    key: format!("{}/{}", this.congestion_point, this.span.start()),
+    key: this.name(),
     subject: this.congestion_point.to_string(),
     span: Some(this.span),
     open: false,

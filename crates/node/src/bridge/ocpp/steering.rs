@@ -12,6 +12,7 @@ use super::{v2x, v16};
 use crate::config::ProfileUnit;
 use crate::context::Context;
 use crate::fleet::{Session, SetPoint, SetPointState, ToldLimits};
+use crate::role::agr::Agr;
 use crate::work::{Turn, UnderWay};
 
 /// The pause after a charger did not answer.
@@ -42,6 +43,7 @@ pub(super) enum Told {
 /// Tells chargers the set-points that wait for them.
 #[derive(Clone, Debug)]
 pub(crate) struct Steering {
+    pub(crate) agr: Agr,
     pub(crate) context: Context,
     pub(crate) registry: Registry,
     pub(crate) under_way: UnderWay<String>,
@@ -55,9 +57,14 @@ impl Steering {
         while let Some(Some(event)) = stop.run_until_cancelled(events.next()).await {
             match event {
                 SessionEvent::Connected(session) => {
+                    self.agr.absences.came(session.identity.as_str());
                     info!(charger = %session.identity, version = %session.version, "connected");
                 }
                 SessionEvent::Disconnected(session, reason) => {
+                    // It may have come back on another connection before this one was found dead.
+                    if self.registry.get(session.identity.as_str()).is_none() {
+                        self.agr.absences.went(session.identity.as_str(), self.context.now());
+                    }
                     info!(charger = %session.identity, ?reason, "disconnected");
                 }
                 _ => {}
@@ -161,6 +168,10 @@ impl Steering {
         changes.replace(&set_point, version)?;
         if let SetPointState::Accepted { at } = set_point.state {
             changes.put(&ToldLimits::of(&set_point, at))?;
+        }
+        if matches!(set_point.state, SetPointState::Refused { .. }) {
+            // The others make up for it.
+            self.agr.want_plan(&set_point.congestion_point, &mut changes)?;
         }
         match self.context.commit(changes).await {
             Err(StoreError::Conflict { .. }) => Ok(()),

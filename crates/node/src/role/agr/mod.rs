@@ -1,23 +1,27 @@
 //! An aggregator: offers what its fleet can do, takes orders, steers, and says what it expects and what it measured.
 
+mod absences;
 mod days;
 mod metering;
 mod offering;
 mod ordering;
 mod planning;
 mod prognosis;
+mod releasing;
 mod settling;
+mod tracking;
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use tieline_flex::{ChargingSession, Connection, Fleet, Supply};
-use tieline_store::{Records as _, StoreError};
+use tieline_flex::Fleet;
+use tieline_store::StoreError;
 use tieline_types::{EntityAddress, IspCalendar};
 
-use crate::config::{AgrConfig, ChargerConfig, ProfileUnit};
+use crate::config::{AgrConfig, ChargerConfig};
 use crate::context::Context;
-use crate::fleet::Session;
 
+pub(crate) use absences::Absences;
 pub(crate) use days::{METER_DAY, PROGNOSE_DAY, day_and};
 pub(crate) use metering::METER;
 pub(crate) use offering::Made;
@@ -31,13 +35,15 @@ pub(crate) use settling::SettlementRefusal;
 pub(crate) struct Agr {
     pub(crate) context: Context,
     pub(crate) config: Arc<AgrConfig>,
-    pub(crate) chargers: Arc<Vec<ChargerConfig>>,
+    pub(crate) chargers: Arc<BTreeMap<String, ChargerConfig>>,
     pub(crate) calendar: IspCalendar,
+    /// Which chargers are not connected.
+    pub(crate) absences: Absences,
 }
 
 impl Agr {
     pub(crate) fn charger(&self, identity: &str) -> Option<&ChargerConfig> {
-        self.chargers.iter().find(|charger| charger.identity == identity)
+        self.chargers.get(identity)
     }
 
     /// The congestion point that a charger lies behind.
@@ -48,38 +54,7 @@ impl Agr {
     }
 
     /// Everything that is charging behind a congestion point.
-    async fn fleet(&self, point: &EntityAddress) -> Result<(Fleet, Vec<Session>), StoreError> {
-        let connections = self
-            .config
-            .connections
-            .iter()
-            .filter(|connection| connection.congestion_point == *point)
-            .map(|connection| Connection {
-                address: connection.entity_address.clone(),
-                limit: connection.limit,
-            })
-            .collect();
-        let open = self.context.store.open_records::<Session>().await?;
-        let sessions: Vec<Session> = open
-            .into_iter()
-            .map(|stored| stored.value)
-            .filter(|session| session.congestion_point == *point)
-            .collect();
-        let charging = sessions.iter().filter_map(|session| self.charging(session)).collect();
-        Ok((Fleet { connections, sessions: charging, ..Fleet::default() }, sessions))
-    }
-
-    /// `None` for a session at a charger that is no longer configured: it can't be steered.
-    fn charging(&self, session: &Session) -> Option<ChargingSession> {
-        let charger = self.charger(&session.key.charger)?;
-        let make = match charger.unit {
-            ProfileUnit::W => Supply::in_watts,
-            ProfileUnit::A => Supply::in_amperes,
-        };
-        let supply = make(charger.phases, charger.voltage, charger.maximum_current).ok()?;
-        Some(ChargingSession {
-            energy_delivered: session.delivered(),
-            ..ChargingSession::new(session.key.to_string(), session.connection.clone(), supply)
-        })
+    async fn fleet(&self, point: &EntityAddress) -> Result<Fleet, StoreError> {
+        Ok(self.crowd(point).await?.fleet)
     }
 }

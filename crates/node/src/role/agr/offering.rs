@@ -47,7 +47,7 @@ impl Agr {
                 (isp, change)
             })
             .collect();
-        let (fleet, _) = self.fleet(point).await?;
+        let fleet = self.fleet(point).await?;
         let changes: Vec<RequestedChange> = isps.iter().map(|(_, change)| *change).collect();
         let offered = match offer(&fleet, &changes) {
             Ok(offered) => offered,

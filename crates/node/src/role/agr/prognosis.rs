@@ -205,7 +205,7 @@ impl Agr {
         day: &IspDay,
     ) -> Result<BTreeMap<IspNumber, Power>, StoreError> {
         let now = self.context.now();
-        let (fleet, _) = self.fleet(point).await?;
+        let fleet = self.fleet(point).await?;
         let to_come: Vec<(IspNumber, TimeSpan)> = day.isps().filter(|(_, span)| span.end() > now).collect();
         let spans: Vec<TimeSpan> = to_come.iter().map(|(_, span)| *span).collect();
         Ok(to_come.iter().map(|(isp, _)| *isp).zip(baseline(&fleet, &spans)).collect())

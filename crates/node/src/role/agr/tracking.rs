@@ -1,0 +1,240 @@
+//! What the sessions at a congestion point do with what they are told.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use jiff::{SignedDuration, Timestamp};
+use rust_decimal::Decimal;
+use tieline_flex::{
+    ChargingSession, Connection, Departure, Fleet, FollowingRules, MeasuringRules, RegisterReading, Seen,
+    Steering, Supply, following, measured,
+};
+use tieline_store::{Records as _, StoreError, Stored};
+use tieline_types::{Energy, EntityAddress, Power, TimeSpan};
+
+use super::Agr;
+use crate::config::{ChargerConfig, ProfileUnit};
+use crate::fleet::{Learned, Session, SetPoint, SetPointState};
+
+/// How long a charger may be away before it is reckoned to do what it likes. A node that starts again finds none of its chargers
+/// connected, and most come back at once.
+const MAY_BE_AWAY: SignedDuration = SignedDuration::from_mins(1);
+
+/// Everything that is charging behind a congestion point, or was in this ISP.
+#[derive(Debug)]
+pub(super) struct Crowd {
+    /// Those that take energy, as the planner sees them.
+    pub(super) fleet: Fleet,
+    steered: BTreeMap<String, Steered>,
+    arrivals: BTreeMap<String, Timestamp>,
+    now: Timestamp,
+}
+
+/// A session, and all that is known about steering it.
+#[derive(Debug)]
+pub(super) struct Steered {
+    pub(super) session: Session,
+    pub(super) set_point: Option<Stored<SetPoint>>,
+    pub(super) supply: Supply,
+    pub(super) unit: ProfileUnit,
+    pub(super) learned: Learned,
+    watts_per_unit: i64,
+}
+
+impl Agr {
+    /// The sessions at a congestion point that are open, and those that ended lately.
+    pub(super) async fn crowd(&self, point: &EntityAddress) -> Result<Crowd, StoreError> {
+        let now = self.context.now();
+        let store = &self.context.store;
+        let mut sessions: Vec<Session> =
+            store.open_records::<Session>().await?.into_iter().map(|stored| stored.value).collect();
+        sessions.retain(|session| session.congestion_point == *point);
+        let lately = TimeSpan::new(now - self.calendar.isp_duration().signed_duration(), now);
+        sessions.extend(
+            store
+                .records_of::<Session>(point.as_str(), lately)
+                .await?
+                .into_iter()
+                .map(|stored| stored.value)
+                .filter(|session| session.ended.is_some()),
+        );
+        let set_points = store.records_of::<SetPoint>(point.as_str(), None).await?;
+        let mut set_points: BTreeMap<String, Stored<SetPoint>> =
+            set_points.into_iter().map(|known| (known.value.session.to_string(), known)).collect();
+        let absent = self.absences.since_before(now.checked_sub(MAY_BE_AWAY).unwrap_or(now));
+        let mut crowd = Crowd {
+            fleet: Fleet { connections: self.connections(point), ..Fleet::default() },
+            steered: BTreeMap::new(),
+            arrivals: BTreeMap::new(),
+            now,
+        };
+        for session in sessions {
+            let id = session.key.to_string();
+            // A session at a charger that is no longer configured can't be steered.
+            let Some(charger) = self.charger(&session.key.charger) else { continue };
+            let Some(steered) = Steered::of(session, set_points.remove(&id), charger) else { continue };
+            crowd.add(id, steered, &absent);
+        }
+        Ok(crowd)
+    }
+
+    fn connections(&self, point: &EntityAddress) -> Vec<Connection> {
+        let here = self.config.connections.iter().filter(|connection| connection.congestion_point == *point);
+        here.map(|known| Connection { address: known.entity_address.clone(), limit: known.limit }).collect()
+    }
+}
+
+impl Crowd {
+    fn add(&mut self, id: String, mut steered: Steered, absent: &BTreeSet<String>) {
+        let is_absent = absent.contains(&steered.session.key.charger);
+        let (draws_at_most, steering) = steered.follows(self.now, is_absent);
+        if steered.session.ended.is_none() && steered.session.takes() {
+            let session = &steered.session;
+            self.arrivals.insert(id.clone(), session.started);
+            self.fleet.sessions.push(ChargingSession {
+                draws_at_most,
+                steering,
+                energy_wanted: session.wanted(),
+                energy_delivered: session.delivered(),
+                departure: session
+                    .stated
+                    .and_then(|stated| stated.departure)
+                    .map_or(Departure::Unknown, Departure::Stated),
+                ..ChargingSession::new(id.clone(), session.connection.clone(), steered.supply)
+            });
+        }
+        self.steered.insert(id, steered);
+    }
+
+    pub(super) fn steered(&self, id: &str) -> Option<&Steered> {
+        self.steered.get(id)
+    }
+
+    pub(super) fn arrivals(&self) -> &BTreeMap<String, Timestamp> {
+        &self.arrivals
+    }
+
+    /// From an instant until the last limit ends that anybody was told.
+    pub(super) fn until_told(&self, from: Timestamp) -> Option<TimeSpan> {
+        let ends = self.steered.values().filter_map(|steered| steered.set_point.as_ref()?.value.span());
+        TimeSpan::new(from, ends.map(TimeSpan::end).max()?)
+    }
+
+    /// What all of them have drawn in a span up to now, by their meters and, since they were read last, by what they may
+    /// draw.
+    pub(super) fn drawn(&self, span: TimeSpan) -> Energy {
+        let each = self.steered.values().map(|steered| steered.drawn(span));
+        Energy::checked_sum(each).unwrap_or(Energy::ZERO)
+    }
+}
+
+impl Steered {
+    fn of(session: Session, set_point: Option<Stored<SetPoint>>, charger: &ChargerConfig) -> Option<Self> {
+        let make = match charger.unit {
+            ProfileUnit::W => Supply::in_watts,
+            ProfileUnit::A => Supply::in_amperes,
+        };
+        let learned = set_point.as_ref().map(|known| known.value.learned).unwrap_or_default();
+        Some(Self {
+            session,
+            set_point,
+            supply: make(charger.phases, charger.voltage, charger.maximum_current).ok()?,
+            unit: charger.unit,
+            learned,
+            watts_per_unit: match charger.unit {
+                ProfileUnit::W => 1,
+                ProfileUnit::A => i64::from(charger.phases) * i64::from(charger.voltage),
+            },
+        })
+    }
+
+    /// The most that the EV takes, if that is known, and whether the charger does what it is told; and learns it.
+    fn follows(&mut self, now: Timestamp, is_absent: bool) -> (Option<Power>, Steering) {
+        let before = self.learned.draws_at_most.map(|drew| Seen { drew, allowed: Power::from_watts(i64::MAX) });
+        let seen: Vec<Seen> = before.into_iter().chain(self.latest_seen()).collect();
+        let found = following(&seen, FollowingRules::default());
+        let obeyed = found.steering == Steering::Steerable;
+        self.learned.draws_at_most = found.draws_at_most.filter(|_| obeyed).or(self.learned.draws_at_most);
+        self.learned.ignores |= !obeyed;
+        let draws = Steering::Unsteerable { draws: self.draws() };
+        let refused = self.set_point.as_ref().is_some_and(|known| {
+            let lasts = known.value.span().is_some_and(|span| span.end() > now);
+            matches!(known.value.state, SetPointState::Refused { .. }) && lasts
+        });
+        let steering =
+            if self.learned.ignores || refused || is_absent { draws } else { Steering::Steerable };
+        (self.learned.draws_at_most, steering)
+    }
+
+    /// What its meter showed last, if it is known what it was allowed then.
+    fn latest_seen(&self) -> Option<Seen> {
+        let latest = self.session.recent.last()?;
+        let (drew, allowed) = (latest.power?, self.allowed(latest.at)?);
+        Some(Seen { drew, allowed })
+    }
+
+    /// The limit at an instant; `None` if what it was told then has been replaced since.
+    fn allowed(&self, at: Timestamp) -> Option<Power> {
+        let Some(set_point) = &self.set_point else { return Some(self.supply.maximum()) };
+        match set_point.value.state {
+            SetPointState::Accepted { at: accepted } if accepted < at => {}
+            SetPointState::Refused { .. } | SetPointState::Missed => return Some(self.supply.maximum()),
+            SetPointState::Accepted { .. } | SetPointState::Pending { .. } => return None,
+        }
+        let period = set_point.value.periods.iter().find(|period| period.span.contains(at));
+        Some(period.map_or(self.supply.maximum(), |period| self.watts(period.limit)))
+    }
+
+    fn watts(&self, limit: Decimal) -> Power {
+        let watts = (limit * Decimal::from(self.watts_per_unit)).floor();
+        Power::from_watts(watts.try_into().unwrap_or(i64::MAX))
+    }
+
+    /// What it draws when nobody tells it anything, as far as is known.
+    fn draws(&self) -> Power {
+        let measured = self.session.recent.last().and_then(|latest| latest.power);
+        measured.or(self.learned.draws_at_most).unwrap_or(self.supply.maximum())
+    }
+
+    fn drawn(&self, span: TimeSpan) -> Energy {
+        let recent = &self.session.recent;
+        let last_read = recent.last().map(|latest| latest.at);
+        let by_meter = last_read.and_then(|last| {
+            let registers: Vec<RegisterReading> = recent
+                .iter()
+                .map(|reading| RegisterReading { at: reading.at, register: reading.energy })
+                .collect();
+            let rules = MeasuringRules { longest_gap: SignedDuration::MAX, maximum: self.supply.maximum() };
+            let read = TimeSpan::new(span.start(), last.min(span.end()))?;
+            Some(measured(&registers, &[read], rules).first()?.energy)
+        });
+        let since = last_read.unwrap_or(self.session.started).max(self.session.started).max(span.start());
+        let estimated = TimeSpan::new(since, self.session.ended.unwrap_or(span.end()).min(span.end()))
+            .filter(|_| self.session.takes())
+            .map(|since_read| self.estimated(since_read));
+        by_meter.unwrap_or(Energy::ZERO).checked_add(estimated.unwrap_or(Energy::ZERO)).unwrap_or(Energy::ZERO)
+    }
+
+    /// What it draws in a span in which nobody has read its meter: as before until it accepted its limits, and then as much as
+    /// these allow.
+    fn estimated(&self, span: TimeSpan) -> Energy {
+        let accepted = self.set_point.as_ref().and_then(|known| match known.value.state {
+            SetPointState::Accepted { at } => Some(at.clamp(span.start(), span.end())),
+            _ => None,
+        });
+        let turn = accepted.unwrap_or(span.end());
+        let at_most = self.learned.draws_at_most.unwrap_or(self.supply.maximum());
+        let allowed = self.set_point.as_ref().and_then(|known| {
+            known.value.periods.iter().find(|period| period.span.contains(turn)).map(|period| period.limit)
+        });
+        let after = if self.learned.ignores {
+            self.draws()
+        } else {
+            allowed.map_or(at_most, |limit| self.watts(limit).min(at_most))
+        };
+        let parts = [(span.start(), turn, self.draws()), (turn, span.end(), after)];
+        let energies = parts
+            .into_iter()
+            .filter_map(|(start, end, power)| power.over(TimeSpan::new(start, end)?).ok());
+        Energy::checked_sum(energies).unwrap_or(Energy::ZERO)
+    }
+}
