@@ -18,7 +18,7 @@ use crate::config::{AgrConfig, ChargerConfig, ProfileUnit};
 use crate::context::Context;
 use crate::fleet::Session;
 
-pub(crate) use days::{METER_DAY, PROGNOSE_DAY, day_and};
+pub(crate) use days::{METER_DAY, PROGNOSE_DAY, day_and, subject};
 pub(crate) use metering::METER;
 pub(crate) use offering::Made;
 pub(crate) use ordering::{OrderRefusal, Taking};
