@@ -32,7 +32,7 @@ mod workspace;
 
 pub use charger::{Charger, ChargerSettings, OcppVersion};
 pub use charging_profile::ChargingProfile;
-pub use config::{AgrConfig, ChargerConfig, DsoConfig, PeerConfig, UftpConfig, Unit};
+pub use config::{AgrConfig, ChargerConfig, DsoConfig, PeerConfig, ReportingConfig, UftpConfig, Unit};
 pub use event::Event;
 pub use isp_window::IspWindow;
 pub use keys::{AGR_KEY, DSO_KEY, KeyPair};
