@@ -83,6 +83,19 @@ pub struct DsoConfig {
     pub maximum_price: Option<&'static str>,
 }
 
+/// A node that exchanges with its counterpart what is expected, measured and paid at a point with one connection.
+#[derive(Debug, Clone)]
+pub struct ReportingConfig {
+    /// Its market side, in either role.
+    pub uftp: UftpConfig,
+    /// The congestion point.
+    pub congestion_point: String,
+    /// The connection behind it.
+    pub connection: String,
+    /// The port that chargers connect to, if it is an aggregator.
+    pub ocpp_port: u16,
+}
+
 /// Files beside `tieline.toml`, with their contents.
 pub(crate) type Secrets = Vec<(String, String)>;
 
@@ -122,7 +135,7 @@ domain = "{peer_domain}"
 role = "{peer_role}"
 endpoint = "{endpoint}"
 public_keys = ["{public}"]
-tolerances = ["result_on_test_message_response"]
+tolerances = ["result_on_test_message_response", "eighteen_digit_ean"]
 "#,
             peer_role = peer.role,
             endpoint = endpoint(peer.port),
@@ -224,6 +237,58 @@ currency = "EUR"
         if let Some(price) = self.maximum_price {
             let _ = writeln!(out, r#"maximum_price = "{price}""#);
         }
+        out
+    }
+
+    fn secrets(&self) -> Secrets {
+        self.uftp.secrets()
+    }
+}
+
+impl Config for ReportingConfig {
+    fn toml(&self) -> String {
+        let mut out = String::new();
+        self.uftp.write(&mut out);
+        let Self { uftp, congestion_point, connection, ocpp_port } = self;
+        let peer = domain(uftp.peer.role);
+        if uftp.role == "DSO" {
+            let _ = write!(
+                out,
+                r#"
+[[dso.congestion_point]]
+entity_address = "{congestion_point}"
+connections = ["{connection}"]
+aggregators = ["{peer}"]
+
+[dso.settlement]
+period = "day"
+currency = "EUR"
+"#
+            );
+            return out;
+        }
+        let _ = write!(
+            out,
+            r#"
+[agr]
+currency = "EUR"
+price_per_mwh = "85.00"
+prognosis_at = "00:00"
+
+[[agr.congestion_point]]
+entity_address = "{congestion_point}"
+dso = "{peer}"
+
+[[agr.connection]]
+entity_address = "{connection}"
+congestion_point = "{congestion_point}"
+
+[ocpp]
+listen = "127.0.0.1:{ocpp_port}"
+plaintext = true
+id_tokens = "any"
+"#
+        );
         out
     }
 

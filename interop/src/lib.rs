@@ -37,7 +37,7 @@ mod workspace;
 pub use browser::{Browser, ColourScheme, Picture};
 pub use charger::{Charger, ChargerSettings, OcppVersion};
 pub use charging_profile::ChargingProfile;
-pub use config::{AgrConfig, ChargerConfig, DsoConfig, PeerConfig, UftpConfig, Unit};
+pub use config::{AgrConfig, ChargerConfig, DsoConfig, PeerConfig, ReportingConfig, UftpConfig, Unit};
 pub use document::Document;
 pub use event::Event;
 pub use isp_window::IspWindow;

@@ -8,6 +8,7 @@
 mod agr;
 mod chain;
 mod charger;
+mod days;
 mod dso;
 mod exchange;
 mod kill;

@@ -118,6 +118,16 @@ impl Charger {
         }
     }
 
+    /// Reports what the register of a transaction of 1.6 showed at some instants, in Wh.
+    pub(crate) async fn meter(&self, transaction: &str, readings: &[(Timestamp, i64)]) {
+        let values = readings.iter().map(|(at, register)| {
+            v16::MeterValue::new(when(*at), vec![v16::SampledValue::new(register.to_string())])
+        });
+        let mut values = v16::MeterValuesRequest::new(1, values.collect());
+        values.transaction_id = Some(transaction.parse().unwrap());
+        self.csms.call(values).await.unwrap();
+    }
+
     /// Ends a transaction of 1.6.
     pub(crate) async fn stop_charging(&self, transaction: &str, meter_stop: i32, at: Timestamp) {
         let number = transaction.parse().unwrap();

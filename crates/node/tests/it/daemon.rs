@@ -58,7 +58,21 @@ pub(crate) struct Daemon {
 impl Daemon {
     /// Starts a node from this configuration; `own.key` holds `key`.
     pub(crate) async fn start(config: String, key: &SigningKey, clock: &ManualClock, seed: u64) -> Self {
+        Self::start_beside(config, key, clock, seed, &[]).await
+    }
+
+    /// With these files beside the configuration.
+    pub(crate) async fn start_beside(
+        config: String,
+        key: &SigningKey,
+        clock: &ManualClock,
+        seed: u64,
+        files: &[(&str, &str)],
+    ) -> Self {
         let directory = tempfile::tempdir().unwrap();
+        for (name, text) in files {
+            std::fs::write(directory.path().join(name), text).unwrap();
+        }
         write_secret(&directory.path().join("own.key"), &key.to_base64());
         let ids = Arc::new(CountedIds::new(seed));
         let mut daemon = Self { directory, config, clock: clock.clone(), ids, node: None };

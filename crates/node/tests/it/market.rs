@@ -111,6 +111,8 @@ fn answer_to(payload: &Payload, id: MessageId) -> Option<Response> {
         Payload::FlexOfferResponse(answer) => (answer.flex_offer_message_id, &answer.response),
         Payload::FlexOrderResponse(answer) => (answer.flex_order_message_id, &answer.response),
         Payload::DPrognosisResponse(answer) => (answer.d_prognosis_message_id, &answer.response),
+        Payload::MeteringResponse(answer) => (answer.metering_message_id, &answer.response),
+        Payload::FlexSettlementResponse(answer) => (answer.flex_settlement_message_id, &answer.response),
         _ => return None,
     };
     (to == id).then(|| response.clone())
@@ -148,6 +150,20 @@ impl Mailbox {
         self.envelopes().iter().map(|envelope| opened(envelope)).collect()
     }
 
+    /// Waits until so many have come of what `wanted` gives, and gives them in the order in which they came.
+    pub(crate) async fn wait_for<T>(
+        &self,
+        what: &str,
+        count: usize,
+        wanted: impl Fn(&Payload) -> Option<T>,
+    ) -> Vec<T> {
+        eventually(what, async || {
+            let found: Vec<T> = self.payloads().iter().filter_map(&wanted).collect();
+            (found.len() >= count).then_some(found)
+        })
+        .await
+    }
+
     pub(crate) async fn wait<T>(&self, what: &str, wanted: impl Fn(&Payload) -> Option<T>) -> T {
         eventually(what, async || self.payloads().iter().find_map(&wanted)).await
     }
@@ -156,5 +172,6 @@ impl Mailbox {
 /// What is in an envelope.
 pub(crate) fn opened(envelope: &[u8]) -> Payload {
     let signed = SignedMessage::parse(envelope, &Limits::default()).unwrap();
-    parse(&signed.sealed()[64..], &Tolerance::STRICT).unwrap()
+    let tolerance = Tolerance { eighteen_digit_ean: true, ..Tolerance::STRICT };
+    parse(&signed.sealed()[64..], &tolerance).unwrap()
 }

@@ -52,12 +52,19 @@ impl Operator {
     }
 
     pub(crate) async fn asking(aggregators: &str) -> Self {
+        Self::with(aggregators, "").await
+    }
+
+    /// With more tables.
+    pub(crate) async fn with(aggregators: &str, more: &str) -> Self {
         let clock = ManualClock::new(at(MORNING));
         let agr = Party::new(Role::Agr, "agr.example.com", &clock).await;
         let other = Party::new(Role::Agr, "agr2.example.com", &clock).await;
-        let peers = [agr.entry(), other.entry()];
+        let real_ean = "tolerances = [\"eighteen_digit_ean\"]\n";
+        let peers = [agr.entry() + real_ean, other.entry() + real_ean];
         let mut config = own("DSO", DSO, SocketAddr::new(loopback(), 8080), &peers, "");
         config += &need(aggregators, ISPS);
+        config += more;
         let dso = Daemon::start(config, &SigningKey::from_seed(&[2; 32]), &clock, 77).await;
         Self { clock, agr, other, dso }
     }

@@ -107,6 +107,25 @@ impl Scene {
         Self { clock, dso, other, agr }
     }
 
+    /// An aggregator that tells the grid operator what it expects and what it measured, and expects 30 kW all day.
+    pub(crate) async fn reporting(now: &str, more: &str) -> Self {
+        Self::expecting(now, more, Some("time,watts\n00:00,30000\n")).await
+    }
+
+    pub(crate) async fn expecting(now: &str, more: &str, load: Option<&str>) -> Self {
+        let clock = ManualClock::new(at(now));
+        let dso = Party::new(Role::Dso, "dso.example.com", &clock).await;
+        let other = Party::new(Role::Dso, "other.example.com", &clock).await;
+        let ip = loopback();
+        let mut config = own("AGR", AGR, SocketAddr::new(ip, 8081), &[dso.entry(), other.entry()], "");
+        config += &reported(&fleet(SocketAddr::new(ip, 9000), "30m"), load.is_some());
+        config += more;
+        let files: Vec<(&str, &str)> = load.map(|load| ("load.csv", load)).into_iter().collect();
+        let key = SigningKey::from_seed(&[1; 32]);
+        let agr = Daemon::start_beside(config, &key, &clock, 99, &files).await;
+        Self { clock, dso, other, agr }
+    }
+
     pub(crate) fn now(&self) -> Timestamp {
         self.clock.now()
     }
@@ -182,6 +201,14 @@ impl Scene {
         assert!(answer.is_accepted(), "{answer:?}");
         order
     }
+}
+
+/// The tables of a fleet, with a grid operator for its congestion point.
+pub(crate) fn reported(fleet: &str, with_load: bool) -> String {
+    let point = format!("[[agr.congestion_point]]\nentity_address = \"{POINT}\"\n");
+    assert!(fleet.contains(&point));
+    let load = if with_load { "expected_load = \"load.csv\"\n" } else { "" };
+    fleet.replacen(&point, &format!("{point}dso = \"dso.example.com\"\n{load}"), 1)
 }
 
 pub(crate) fn order_by(dso: &Party, offer: &FlexOffer) -> FlexOrder {

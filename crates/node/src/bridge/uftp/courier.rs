@@ -1,14 +1,11 @@
-use tieline_store::{Attempt, Backoff, ChangeSet, OutboxEntry, Records as _, StoreError};
-use tieline_uftp::{Client, Delivery, MessageType, Role};
+use tieline_store::{Attempt, Backoff, ChangeSet, OutboxEntry, StoreError};
+use tieline_uftp::{Client, Delivery, Role};
 use tokio_util::task::TaskTracker;
 use tracing::{error, info, warn};
 
 use super::AddressBook;
+use super::undeliverable::undeliverable;
 use crate::context::Context;
-use crate::market::{
-    Metered, MeteredState, Offer, OfferState, Order, OrderState, Prognosis, PrognosisState, Request,
-    RequestState, Settlement, SettlementState,
-};
 use crate::work::{Turn, UnderWay};
 
 /// How many messages are on their way at a time.
@@ -61,7 +58,7 @@ impl Courier {
         };
         changes.attempted(entry.id, self.context.now(), attempt);
         if let Some(cause) = given_up {
-            changes.append(self.undeliverable(&entry, cause).await);
+            changes.append(undeliverable(&self.context, &entry, cause).await);
         }
         if let Err(cause) = self.context.commit(changes).await {
             // Not noted, so it is sent again: the peer drops what it knows.
@@ -69,61 +66,6 @@ impl Courier {
         }
         self.under_way.end(&entry.id);
         self.context.bells.outbox.ring();
-    }
-
-    /// What the market's book says once a message of ours will never arrive.
-    async fn undeliverable(&self, entry: &OutboxEntry, cause: String) -> ChangeSet {
-        let store = &self.context.store;
-        let id = &entry.message_id;
-        let marked = async {
-            let mut changes = ChangeSet::new();
-            match entry.label.parse() {
-                Ok(MessageType::FlexRequest) => {
-                    if let Some(mut request) = store.record::<Request>(id).await? {
-                        request.value.state = RequestState::Undeliverable { cause };
-                        changes.replace(&request.value, request.version)?;
-                    }
-                }
-                Ok(MessageType::FlexOffer) => {
-                    if let Some(mut offer) = store.record::<Offer>(id).await? {
-                        offer.value.state = OfferState::Undeliverable { cause };
-                        changes.replace(&offer.value, offer.version)?;
-                    }
-                }
-                Ok(MessageType::FlexOrder) => {
-                    if let Some(mut order) = store.record::<Order>(id).await? {
-                        order.value.state = OrderState::Undeliverable { cause };
-                        changes.replace(&order.value, order.version)?;
-                    }
-                }
-                Ok(MessageType::DPrognosis) => {
-                    if let Some(mut prognosis) = store.record::<Prognosis>(id).await? {
-                        prognosis.value.state = PrognosisState::Undeliverable { cause };
-                        changes.replace(&prognosis.value, prognosis.version)?;
-                    }
-                }
-                Ok(MessageType::Metering) => {
-                    let sent = store.open_records::<Metered>().await?;
-                    let sent = sent.into_iter().find(|known| known.value.message_id.to_string() == *id);
-                    if let Some(mut metered) = sent {
-                        metered.value.state = MeteredState::Undeliverable { cause };
-                        changes.replace(&metered.value, metered.version)?;
-                    }
-                }
-                Ok(MessageType::FlexSettlement) => {
-                    if let Some(mut settlement) = store.record::<Settlement>(id).await? {
-                        settlement.value.state = SettlementState::Undeliverable { cause };
-                        changes.replace(&settlement.value, settlement.version)?;
-                    }
-                }
-                _ => {}
-            }
-            Ok::<_, StoreError>(changes)
-        };
-        marked.await.unwrap_or_else(|failure| {
-            error!(message_type = entry.label, message_id = id, cause = %failure, "its record could not be marked");
-            ChangeSet::new()
-        })
     }
 
     async fn attempt(&self, entry: &OutboxEntry) -> Attempt {

@@ -10,6 +10,7 @@ mod letter;
 mod metering;
 mod prognosis;
 mod settlement;
+mod undeliverable;
 mod verdict;
 mod window;
 

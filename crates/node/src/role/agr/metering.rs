@@ -46,7 +46,11 @@ impl Agr {
         };
         let measured = self.measured_day(connection, &day).await?;
         let known = self.context.store.record::<Metered>(&Metered::key_of(dso, connection, date)).await?;
-        if known.as_ref().is_some_and(|known| known.value.energies == measured.energies) {
+        let is_told = |known: &Metered| {
+            let lost = matches!(known.state, MeteredState::Undeliverable { .. });
+            known.energies == measured.energies && !(lost && self.may_still_matter(&day))
+        };
+        if known.as_ref().is_some_and(|known| is_told(&known.value)) {
             return Ok(None);
         }
         let since = self.context.store.record::<Schedule>(METER_DAY).await?;
@@ -70,6 +74,12 @@ impl Agr {
             state: MeteredState::Sent,
         };
         Ok(Some((metered, version)))
+    }
+
+    /// Whether a day is so recent that its metering is told again if it could not be delivered.
+    fn may_still_matter(&self, day: &IspDay) -> bool {
+        let end = day.end().checked_add(jiff::SignedDuration::from_hours(24 * LATEST));
+        end.is_ok_and(|end| self.context.now() < end)
     }
 
     /// What a connection took in each ISP of a day, by the readings of all its sessions.

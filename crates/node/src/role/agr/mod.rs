@@ -22,7 +22,7 @@ use crate::config::{AgrConfig, ChargerConfig};
 use crate::context::Context;
 
 pub(crate) use absences::Absences;
-pub(crate) use days::{METER_DAY, PROGNOSE_DAY, day_and};
+pub(crate) use days::{METER_DAY, PROGNOSE_DAY, day_and, subject};
 pub(crate) use metering::METER;
 pub(crate) use offering::Made;
 pub(crate) use ordering::{OrderRefusal, Taking};

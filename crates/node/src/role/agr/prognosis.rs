@@ -76,12 +76,11 @@ impl Agr {
             .iter()
             .filter(|prognosis| prognosis.stands() && prognosis.orders.is_empty())
             .min_by_key(|known| known.revision);
-        let (expected, expected_from) = match untouched {
-            Some(known) => (per_isp(&known.powers).into_iter().collect(), known.expected_from),
-            None => {
-                let (expected, from) = self.expectation(point, &day).await?;
-                (expected, Some(from))
-            }
+        let (expected, expected_from) = if let Some(known) = untouched {
+            (per_isp(&known.powers).into_iter().collect(), known.expected_from)
+        } else {
+            let (expected, from) = self.expectation(point, &day).await?;
+            (expected, Some(from))
         };
         let power = |isp: IspNumber, span: TimeSpan| {
             let past = last.filter(|_| span.start() <= now).and_then(|last| last.power(isp));
@@ -179,13 +178,13 @@ impl Agr {
             }
         }
         let promises = self.context.store.records_of::<Promise>(address, Some(back)).await?;
-        let promised: Vec<TimeSpan> = promises.iter().map(|stored| stored.value.span).collect();
+        let sold: Vec<TimeSpan> = promises.iter().map(|stored| stored.value.span).collect();
         let mut days = MeasuredDays::default();
         let complete = by_date.iter().rev().filter(|(_, metered)| metered.len() == behind.len());
         for (date, metered) in complete.take(MEASURED_DAYS) {
             let Ok(earlier) = self.calendar.day(*date) else { continue };
             days.days += 1;
-            for (isp, span) in earlier.isps().filter(|(_, span)| !promised.contains(span)) {
+            for (isp, span) in earlier.isps().filter(|(_, span)| !sold.contains(span)) {
                 let energies =
                     metered.iter().filter_map(|metered| metered.energies.get(isp.index()).copied());
                 let sum = tieline_types::Energy::checked_sum(energies);

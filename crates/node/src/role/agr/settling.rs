@@ -195,10 +195,10 @@ impl Agr {
             .zip(energies)
             .map(|((isp, span), energy)| {
                 let actual = energy.mean_power(span).unwrap_or(Power::MAX);
-                let promised = promises.iter().map(|stored| &stored.value).find(|promise| {
+                let sold = promises.iter().map(|stored| &stored.value).find(|promise| {
                     promise.span == span && orders.iter().any(|order| order.message_id == promise.order)
                 });
-                let own = promised.map(|promise| promise.baseline);
+                let own = sold.map(|promise| promise.baseline);
                 let baseline = agreed.as_ref().and_then(|agreed| agreed.power(isp)).or(own);
                 IspOutcome { span, baseline: baseline.unwrap_or(actual), actual }
             })

@@ -22,7 +22,7 @@ use crate::market::{
 pub(crate) use checking::OfferRefusal;
 pub(crate) use metering::MeteringRefusal;
 pub(crate) use prognoses::{BaselineRefusal, OrderShown, PrognosisRefusal};
-pub(crate) use settling::{SETTLE, Settling};
+pub(crate) use settling::{SETTLE, Settling, settlement_subject};
 
 /// The timer that requests a declared need.
 pub(crate) const REQUEST: &str = "request";

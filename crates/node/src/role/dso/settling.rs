@@ -1,4 +1,5 @@
 use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 
 use jiff::Timestamp;
 use jiff::civil::Date;
@@ -26,6 +27,13 @@ pub(crate) enum Settling {
         /// What.
         missing: Vec<String>,
     },
+}
+
+/// Orders in one currency that are to be settled.
+struct Due {
+    currency: Currency,
+    orders: Vec<Order>,
+    claims: Vec<Stored<Claim>>,
 }
 
 /// What was measured at a point on a day.
@@ -67,7 +75,7 @@ impl Dso {
         let (first, last) = terms.period.around(claim.period);
         let end = self.calendar.day(last).map_or(self.context.now(), |day| day.end());
         let due = end.checked_add(terms.after.get()).unwrap_or(Timestamp::MAX);
-        Some(Timer::new(SETTLE, format!("{first} {}", claim.counterparty), due))
+        Some(Timer::new(SETTLE, settlement_subject(first, &claim.counterparty), due))
     }
 
     /// When a settlement that waits is looked at again.
@@ -86,52 +94,53 @@ impl Dso {
         let Some(terms) = &self.config.settlement else { return Ok(None) };
         let Some((first, aggregator)) = period_and(subject) else { return Ok(None) };
         let (_, last) = terms.period.around(first);
-        let claims = self.context.store.open_records::<Claim>().await?;
-        let mut by_currency: BTreeMap<String, (Currency, Vec<Order>, Vec<Stored<Claim>>)> = BTreeMap::new();
-        for claim in claims {
-            let ours = claim.value.counterparty == aggregator && (first..=last).contains(&claim.value.period);
-            if !ours {
-                continue;
-            }
-            let order = self.context.store.record::<Order>(&claim.value.order.to_string()).await?;
-            let Some(order) = order else { continue };
-            let currency = order.value.currency;
-            let group =
-                by_currency.entry(currency.to_string()).or_insert_with(|| (currency, Vec::new(), Vec::new()));
-            group.1.push(order.value);
-            group.2.push(claim);
-        }
-        if by_currency.is_empty() {
+        let due = self.due(&aggregator, first, last).await?;
+        if due.is_empty() {
             return Ok(None);
         }
-        let orders: Vec<&Order> = by_currency.values().flat_map(|(_, orders, _)| orders).collect();
         let mut missing = self.unanswered(&aggregator, first, last).await?;
         let mut days = BTreeMap::new();
-        for order in orders {
+        for order in due.iter().flat_map(|due| &due.orders) {
             let window = order.window.clone();
-            let key = (window.congestion_point.clone(), window.period);
-            if !days.contains_key(&key) {
-                let measured = self.measured(&aggregator, &window).await?;
-                let lost = measured
-                    .missing
-                    .iter()
-                    .map(|connection| format!("metering of {connection} for {}", window.period));
-                missing.extend(lost);
-                days.insert(key, measured);
+            if let Entry::Vacant(day) = days.entry((window.congestion_point.clone(), window.period)) {
+                day.insert(self.measured(&aggregator, &window).await?);
             }
+        }
+        for ((_, date), measured) in &days {
+            let unmetered = measured.missing.iter();
+            missing.extend(unmetered.map(|connection| format!("metering of {connection} for {date}")));
         }
         if !missing.is_empty() && !self.has_given_up(terms, last) {
             return Ok(Some(Settling::Waiting { missing }));
         }
         let mut settled = Vec::new();
-        for (currency, orders, claims) in by_currency.into_values() {
-            let settlement =
-                self.settlement(&aggregator, (first, last), currency, &orders, &days, terms).await?;
-            if let Some(settlement) = settlement {
-                settled.push((settlement, claims));
-            }
+        for Due { currency, orders, claims } in due {
+            let period = (first, last);
+            let settlement = self.settlement(&aggregator, period, currency, &orders, &days, terms).await?;
+            settled.extend(settlement.map(|settlement| (settlement, claims)));
         }
         Ok(Some(Settling::Settled(settled)))
+    }
+
+    /// The orders to an aggregator in a period that are not settled, by currency.
+    async fn due(&self, aggregator: &Domain, first: Date, last: Date) -> Result<Vec<Due>, StoreError> {
+        let mut due: Vec<Due> = Vec::new();
+        for claim in self.context.store.open_records::<Claim>().await? {
+            let of_period = (first..=last).contains(&claim.value.period);
+            if claim.value.counterparty != *aggregator || !of_period {
+                continue;
+            }
+            let order = self.context.store.record::<Order>(&claim.value.order.to_string()).await?;
+            let Some(order) = order.map(|stored| stored.value) else { continue };
+            match due.iter_mut().find(|due| due.currency == order.currency) {
+                Some(due) => {
+                    due.orders.push(order);
+                    due.claims.push(claim);
+                }
+                None => due.push(Due { currency: order.currency, orders: vec![order], claims: vec![claim] }),
+            }
+        }
+        Ok(due)
     }
 
     fn has_given_up(&self, terms: &SettlementConfig, last: Date) -> bool {
@@ -329,7 +338,12 @@ fn settlement_isp(isp: &tieline_flex::SettledIsp, day: &IspDay) -> Option<Settle
     })
 }
 
-/// Reads the subject of the timer: the first day and the aggregator.
+/// The subject of the timer: the first day of the period, and the aggregator.
+pub(crate) fn settlement_subject(first: Date, aggregator: &Domain) -> String {
+    format!("{first} {aggregator}")
+}
+
+/// What [`settlement_subject`] wrote.
 fn period_and(subject: &str) -> Option<(Date, Domain)> {
     let (first, domain) = subject.split_once(' ')?;
     Some((first.parse().ok()?, domain.parse().ok()?))

@@ -1,0 +1,108 @@
+//! What the market's book says once a message of ours will never arrive.
+
+use std::time::Duration;
+
+use tieline_store::{ChangeSet, OutboxEntry, Records as _, StoreError, Timer};
+use tieline_uftp::MessageType;
+use tracing::error;
+
+use crate::context::Context;
+use crate::market::{
+    Claim, Metered, MeteredState, Offer, OfferState, Order, OrderState, Prognosis, PrognosisState, Request,
+    RequestState, Settlement, SettlementState,
+};
+use crate::role::agr::{METER, PROGNOSE, subject};
+use crate::role::dso::{SETTLE, settlement_subject};
+
+/// When what must be said is said anew: the peer could not be reached for hours.
+const REST: Duration = Duration::from_mins(30);
+
+/// Marks the record of a message that could not be delivered. What is owed whatever happens, a prognosis, metering or a
+/// settlement, is made again later.
+pub(super) async fn undeliverable(context: &Context, entry: &OutboxEntry, cause: String) -> ChangeSet {
+    let marked = match entry.label.parse() {
+        Ok(MessageType::DPrognosis | MessageType::Metering | MessageType::FlexSettlement) => {
+            owed(context, entry, cause).await
+        }
+        Ok(MessageType::FlexRequest | MessageType::FlexOffer | MessageType::FlexOrder) => {
+            traded(context, entry, cause).await
+        }
+        _ => Ok(ChangeSet::new()),
+    };
+    marked.unwrap_or_else(|failure| {
+        error!(message_type = entry.label, message_id = entry.message_id, cause = %failure, "its record could not be marked");
+        ChangeSet::new()
+    })
+}
+
+async fn traded(context: &Context, entry: &OutboxEntry, cause: String) -> Result<ChangeSet, StoreError> {
+    let (store, id) = (&context.store, &entry.message_id);
+    let mut changes = ChangeSet::new();
+    match entry.label.parse() {
+        Ok(MessageType::FlexRequest) => {
+            if let Some(mut request) = store.record::<Request>(id).await? {
+                request.value.state = RequestState::Undeliverable { cause };
+                changes.replace(&request.value, request.version)?;
+            }
+        }
+        Ok(MessageType::FlexOffer) => {
+            if let Some(mut offer) = store.record::<Offer>(id).await? {
+                offer.value.state = OfferState::Undeliverable { cause };
+                changes.replace(&offer.value, offer.version)?;
+            }
+        }
+        Ok(MessageType::FlexOrder) => {
+            if let Some(mut order) = store.record::<Order>(id).await? {
+                order.value.state = OrderState::Undeliverable { cause };
+                changes.replace(&order.value, order.version)?;
+            }
+        }
+        _ => {}
+    }
+    Ok(changes)
+}
+
+async fn owed(context: &Context, entry: &OutboxEntry, cause: String) -> Result<ChangeSet, StoreError> {
+    let (store, id) = (&context.store, &entry.message_id);
+    let later = context.now().checked_add(REST).unwrap_or(context.now());
+    let mut changes = ChangeSet::new();
+    match entry.label.parse() {
+        Ok(MessageType::DPrognosis) => {
+            if let Some(mut prognosis) = store.record::<Prognosis>(id).await? {
+                prognosis.value.state = PrognosisState::Undeliverable { cause };
+                changes.replace(&prognosis.value, prognosis.version)?;
+                let window = &prognosis.value.window;
+                let of_day = subject(window.period, window.congestion_point.as_str());
+                changes.set_timer(Timer::new(PROGNOSE, of_day, later));
+            }
+        }
+        Ok(MessageType::Metering) => {
+            let sent = store.open_records::<Metered>().await?;
+            if let Some(mut metered) =
+                sent.into_iter().find(|known| known.value.message_id.to_string() == *id)
+            {
+                metered.value.state = MeteredState::Undeliverable { cause };
+                changes.replace(&metered.value, metered.version)?;
+                let of_day = subject(metered.value.period, metered.value.connection.as_str());
+                changes.set_timer(Timer::new(METER, of_day, later));
+            }
+        }
+        Ok(MessageType::FlexSettlement) => {
+            if let Some(mut settlement) = store.record::<Settlement>(id).await? {
+                settlement.value.state = SettlementState::Undeliverable { cause };
+                changes.replace(&settlement.value, settlement.version)?;
+                let counterparty = &settlement.value.counterparty;
+                for mut claim in store.records_of::<Claim>(counterparty.as_str(), None).await? {
+                    if claim.value.settlement == Some(settlement.value.message_id) {
+                        claim.value.settlement = None;
+                        changes.replace(&claim.value, claim.version)?;
+                    }
+                }
+                let of_period = settlement_subject(settlement.value.period_start, counterparty);
+                changes.set_timer(Timer::new(SETTLE, of_period, later));
+            }
+        }
+        _ => {}
+    }
+    Ok(changes)
+}
