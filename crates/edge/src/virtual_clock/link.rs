@@ -78,14 +78,13 @@ impl Link {
 
     /// Shows what the server says, and reports every stillness once.
     async fn follow(&self, lines: &mut ServerLines, now: Timestamp) -> Result<Infallible, VirtualClockError> {
-        self.show(lines, now).await?;
         // The activity of the stillness that the server knows of.
-        let mut known = None;
+        let mut known = self.show(lines, now).await?;
         loop {
             tokio::select! {
                 biased;
                 said = lines.next() => match said.ok_or(VirtualClockError::Ended)?? {
-                    FromServer::Time { now } => self.show(lines, now).await?,
+                    FromServer::Time { now } => known = self.show(lines, now).await?,
                     FromServer::End { now } => self.begin(now)?,
                     FromServer::Probe { round } => {
                         let still = self.clock.stillness();
@@ -102,13 +101,16 @@ impl Link {
         }
     }
 
-    async fn show(&self, lines: &mut ServerLines, told: Timestamp) -> Result<(), VirtualClockError> {
+    /// Gives the activity of the stillness that the server was told of.
+    async fn show(&self, lines: &mut ServerLines, told: Timestamp) -> Result<Option<u64>, VirtualClockError> {
         let now = self.clock.now();
         if told < now {
             return Err(VirtualClockError::OutOfStep { told, now });
         }
         self.clock.show(told);
-        Ok(lines.say(&FromParticipant::Shows { now: told }).await?)
+        let still = self.clock.stillness();
+        lines.say(&FromParticipant::Shows { now: told, still }).await?;
+        Ok(still.map(|still| still.activity))
     }
 
     fn begin(&self, told: Timestamp) -> Result<(), VirtualClockError> {

@@ -1,8 +1,8 @@
 //! What a time server and its participants say to each other: JSON, one object per line, over TCP.
 //!
 //! A participant says [`Hello`](FromParticipant::Hello) and is told the [`Time`](FromServer::Time), which it [`Shows`](FromParticipant::Shows);
-//! once all show it, waits for it [`End`](FromServer::End), so that nobody is given work by somebody who is ahead. Then each reports
-//! whenever nothing is left to do, and answers every [`Probe`](FromServer::Probe).
+//! once all show it, waits for it [`End`](FromServer::End), so that nobody is given work by somebody who is ahead. Each reports
+//! whenever nothing is left to do any more, and answers every [`Probe`](FromServer::Probe).
 //!
 //! There is no authentication: a time server belongs on loopback.
 
@@ -41,6 +41,8 @@ pub enum FromParticipant {
     Shows {
         /// The instant.
         now: Timestamp,
+        /// What is so if no wait will end by it, and nothing else is left to do.
+        still: Option<Stillness>,
     },
     /// Whether it has anything left to do.
     Report {
@@ -60,7 +62,8 @@ pub enum FromServer {
         /// The instant.
         now: Timestamp,
     },
-    /// All participants show this instant: what waits for it begins. To be followed by a report.
+    /// All participants show this instant: what waits for it begins. To be followed by a report. Not said to those who said that
+    /// nothing waits.
     End {
         /// The instant.
         now: Timestamp,
@@ -156,7 +159,10 @@ mod tests {
                 FromParticipant::Hello { version: VERSION, name: "agr".to_owned() },
                 r#"{"hello":{"version":1,"name":"agr"}}"#,
             ),
-            (FromParticipant::Shows { now }, r#"{"shows":{"now":"1970-01-01T00:00:00Z"}}"#),
+            (
+                FromParticipant::Shows { now, still: None },
+                r#"{"shows":{"now":"1970-01-01T00:00:00Z","still":null}}"#,
+            ),
             (
                 report,
                 r#"{"report":{"round":3,"still":{"now":"1970-01-01T00:00:00Z","activity":7,"next_wait":null}}}"#,

@@ -115,7 +115,7 @@ impl Connection {
                     if changed.is_err() || !self.shared.table.borrow().is_joined(&place.name, self.number) {
                         return Ok(());
                     }
-                    tell(lines, &told, &new).await?;
+                    self.tell(lines, place, &told, &new).await?;
                     told = new;
                 }
             }
@@ -125,8 +125,8 @@ impl Connection {
     fn heard(&self, message: &FromParticipant, place: &Place) -> Result<(), WireError> {
         let table = &self.shared.table;
         match *message {
-            FromParticipant::Shows { now } => {
-                table.send_modify(|table| table.shows(&place.name, self.number, now));
+            FromParticipant::Shows { now, still } => {
+                table.send_modify(|table| table.shows(&place.name, self.number, now, still));
             }
             FromParticipant::Report { round, still } => {
                 table.send_modify(|table| table.report(&place.name, self.number, round, still));
@@ -137,20 +137,26 @@ impl Connection {
         }
         Ok(())
     }
-}
 
-/// Says what is new.
-async fn tell(lines: &mut ParticipantLines, old: &Said, new: &Said) -> Result<(), WireError> {
-    if new.now != old.now {
-        lines.say(&FromServer::Time { now: new.now }).await?;
+    /// Says what is new.
+    async fn tell(
+        &self,
+        lines: &mut ParticipantLines,
+        place: &Place,
+        old: &Said,
+        new: &Said,
+    ) -> Result<(), WireError> {
+        if new.now != old.now {
+            lines.say(&FromServer::Time { now: new.now }).await?;
+        }
+        if new.ends != old.ends && !self.shared.table.borrow().was_still(&place.name) {
+            lines.say(&FromServer::End { now: new.ends }).await?;
+        }
+        if new.round != old.round {
+            lines.say(&FromServer::Probe { round: new.round }).await?;
+        }
+        Ok(())
     }
-    if new.ends != old.ends {
-        lines.say(&FromServer::End { now: new.ends }).await?;
-    }
-    if new.round != old.round {
-        lines.say(&FromServer::Probe { round: new.round }).await?;
-    }
-    Ok(())
 }
 
 /// A participant's place in the table; it leaves when this is dropped.

@@ -51,16 +51,22 @@ impl Table {
         self.participants.get(name).is_some_and(|participant| participant.connection == Some(connection))
     }
 
+    /// Whether this participant had nothing left to do when it reported last.
+    pub(super) fn was_still(&self, name: &str) -> bool {
+        self.participants.get(name).is_some_and(|participant| participant.still.is_some())
+    }
+
     pub(super) fn leave(&mut self, name: &str, connection: u64) {
         if let Some(participant) = self.of(name, connection) {
             *participant = Participant::default();
         }
     }
 
-    pub(super) fn shows(&mut self, name: &str, connection: u64, shown: Timestamp) {
+    pub(super) fn shows(&mut self, name: &str, connection: u64, shown: Timestamp, still: Option<Stillness>) {
         let now = self.now;
-        if let Some(participant) = self.of(name, connection) {
-            participant.shows_now = shown == now;
+        if let Some(participant) = self.of(name, connection).filter(|_| shown == now) {
+            participant.shows_now = true;
+            participant.still = still.filter(|still| still.now == now);
         }
     }
 

@@ -83,13 +83,16 @@ impl ManualClock {
         wake(due);
     }
 
-    /// Shows `now`, and ends no wait by that: [`set`](Self::set) does so later. So several clocks can come to show an instant before
-    /// anything begins at it.
+    /// Shows `now`, and ends no wait by that: if there are some to be ended, [`set`](Self::set) does so later, and until then something is
+    /// about to begin, so the clock is not idle. So several clocks can come to show an instant before anything begins at it.
     pub fn show(&self, now: Timestamp) {
         let watchers = {
             let mut state = self.lock();
             state.now = now;
             state.activity += 1;
+            if state.next_wait().is_none_or(|at| at > now) {
+                state.ends = now;
+            }
             state.watchers_of_stillness()
         };
         wake(watchers);
@@ -202,7 +205,7 @@ impl State {
 
     fn stillness(&self) -> Option<Stillness> {
         let next_wait = self.next_wait();
-        let still = self.busy == 0 && next_wait.is_none_or(|at| at > self.now);
+        let still = self.busy == 0 && self.ends == self.now && next_wait.is_none_or(|at| at > self.now);
         still.then_some(Stillness { now: self.now, activity: self.activity, next_wait })
     }
 
@@ -406,6 +409,16 @@ mod tests {
         clock.set(at(10));
         assert_eq!(count.0.load(Ordering::Relaxed), 1);
         assert!(wait.as_mut().poll(&mut cx).is_ready());
+
+        clock.show(at(15));
+        assert!(clock.is_idle(), "nobody waits for it");
+        assert!(clock.wait_until(at(15)).as_mut().poll(&mut cx).is_ready());
+        let wait = clock.wait_until(at(20));
+        clock.show(at(20));
+        drop(wait);
+        assert!(!clock.is_idle(), "it was to begin, and whoever made it so says when it does");
+        clock.set(at(20));
+        assert!(clock.is_idle());
     }
 
     #[test]
