@@ -8,7 +8,7 @@ use tieline_types::{Energy, Power, TimeSpan};
 use super::profile::{Allowed, Profile, Profiles, Purpose, in_unit};
 use super::report::{ChargingState, Report, Reports, What, Why};
 use super::{AppliedLimit, Behaviour, Meter, Reading, SessionOutcome, Violation};
-use crate::charging::step;
+use crate::charging::{Step, step};
 use crate::{Chance, ChargerSpec, RateUnit, SessionSpec, Trace};
 
 /// How long a meter value is held back at the least, if it is.
@@ -52,6 +52,33 @@ struct Present {
     until: Option<Timestamp>,
     allowed: Option<Allowed>,
     outcome: SessionOutcome,
+}
+
+impl Present {
+    /// What the car draws under the present limit while so much is missing, and for how long.
+    fn step(&self, charger: &ChargerSpec, missing: Energy) -> Option<Step> {
+        let vehicle = &self.outcome.spec.vehicle;
+        let power = vehicle.draw(vehicle.maximum(charger.phases, charger.maximum_current), missing);
+        let power = match self.allowed {
+            _ if self.outcome.denied => return None,
+            Some(allowed) if allowed.is_enough() => power.min(allowed.power),
+            Some(_) => return None,
+            None => power,
+        };
+        step(vehicle, power, missing)
+    }
+
+    /// When the car is full if the limit stays; `None` if it never is, or is so already.
+    fn full_at(&self, charger: &ChargerSpec, now: Timestamp) -> Option<Timestamp> {
+        let mut missing = self.outcome.missing();
+        let mut at = now;
+        while missing > Energy::ZERO {
+            let step = self.step(charger, missing)?;
+            missing = missing.checked_sub(step.power.for_duration(step.lasts).ok()?)?;
+            at = at.checked_add(step.lasts).ok()?;
+        }
+        (at > now).then_some(at)
+    }
 }
 
 /// Which transaction a profile names.
@@ -107,21 +134,31 @@ impl Evse {
     /// Lets time go by.
     pub(crate) fn advance(&mut self, to: Timestamp) {
         let to = floor(to);
-        while let Some(at) = self.next_event().filter(|at| *at <= to) {
+        while let Some(at) = self.next_change().filter(|at| *at <= to) {
             self.run(at);
             self.happen(at);
         }
         self.run(to);
     }
 
-    /// When something happens next, if nobody sends anything: later than now.
+    /// When there is something to tell next, if nobody sends anything: later than now.
     pub(crate) fn next_event(&self) -> Option<Timestamp> {
+        self.earliest(self.present.as_ref().and_then(|present| present.full_at(&self.charger, self.now)))
+    }
+
+    /// When something changes next, told or not.
+    fn next_change(&self) -> Option<Timestamp> {
+        self.earliest(self.present.as_ref().and_then(|present| present.until))
+    }
+
+    /// The earliest of what is to come, and of what the car does by itself.
+    fn earliest(&self, by_itself: Option<Timestamp>) -> Option<Timestamp> {
         let arrival = self.coming.front().map(|session| floor(session.arrival()));
         let own = self.present.as_ref().and_then(|present| {
             let edge = self.profiles.next_edge(self.own(self.now), self.own(present.outcome.spec.arrival()));
             let edge = edge.and_then(|edge| ceil(edge).checked_sub(self.drift).ok());
             let departure = Some(ceil(present.outcome.spec.departure()));
-            [departure, present.until, edge, self.next_meter_value()].into_iter().flatten().min()
+            [departure, by_itself, edge, self.next_meter_value()].into_iter().flatten().min()
         });
         // Whatever was missed happens in the next second.
         let soonest = self.now + SignedDuration::from_secs(1);
@@ -243,16 +280,6 @@ impl Evse {
         let began = spec.arrival().checked_add(self.drift).unwrap_or(own);
         let phases = self.charger.phases.min(spec.vehicle.phases);
         let allowed = self.profiles.allowed(own, began, phases);
-        let missing = outcome.missing();
-        let maximum = spec.vehicle.maximum(self.charger.phases, self.charger.maximum_current);
-        let mut power = spec.vehicle.draw(maximum, missing);
-        match allowed {
-            _ if outcome.denied => power = Power::ZERO,
-            Some(allowed) if allowed.is_enough() => power = power.min(allowed.power),
-            Some(_) => power = Power::ZERO,
-            None => {}
-        }
-        let step = step(&spec.vehicle, power, missing);
         if allowed != present.allowed {
             outcome.limits.push(AppliedLimit {
                 at: self.now,
@@ -266,6 +293,8 @@ impl Evse {
             }
         }
         present.allowed = allowed;
+        let missing = present.outcome.missing();
+        let step = present.step(&self.charger, missing);
         present.power = step.map_or(Power::ZERO, |step| step.power);
         present.until = step.and_then(|step| self.now.checked_add(step.lasts).ok());
         let state = match step {
@@ -273,7 +302,7 @@ impl Evse {
             None if missing == Energy::ZERO => ChargingState::SuspendedByVehicle,
             None => ChargingState::SuspendedByCharger,
         };
-        if state != present.state && !outcome.denied {
+        if state != present.state && !present.outcome.denied {
             present.state = state;
             let power = present.power;
             let reading = self.meter.read(own, power);

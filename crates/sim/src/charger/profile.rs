@@ -50,6 +50,41 @@ pub(crate) enum Kind {
     Recurring(Timestamp, i64),
 }
 
+impl Purpose {
+    /// The purpose of this name, in 1.6 or 2.0.1; `None` for one that these chargers don't have.
+    pub(crate) fn named(name: &str) -> Option<Self> {
+        match name {
+            "TxProfile" => Some(Self::Transaction),
+            "TxDefaultProfile" => Some(Self::Default),
+            "ChargePointMaxProfile" | "ChargingStationMaxProfile" => Some(Self::Station),
+            _ => None,
+        }
+    }
+
+    /// Whether it can be said of this EVSE or connector: 0 is the station, 1 its only one.
+    pub(crate) fn is_of(self, evse: i32) -> bool {
+        match self {
+            Self::Transaction => evse == 1,
+            Self::Default => evse == 0 || evse == 1,
+            Self::Station => evse == 0,
+        }
+    }
+}
+
+impl Kind {
+    /// The kind of this name. Without a start there is nothing that an absolute or a recurring schedule could count from.
+    pub(crate) fn named(name: &str, recurrency: Option<&str>, start: Option<Timestamp>) -> Option<Self> {
+        const DAY: i64 = 86_400;
+        match (name, recurrency) {
+            ("Absolute", _) => start.map(Self::Absolute),
+            ("Relative", _) => Some(Self::Relative),
+            ("Recurring", Some("Daily")) => start.map(|start| Self::Recurring(start, DAY)),
+            ("Recurring", Some("Weekly")) => start.map(|start| Self::Recurring(start, 7 * DAY)),
+            _ => None,
+        }
+    }
+}
+
 /// A limit from a second of the schedule on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Period {
@@ -58,6 +93,14 @@ pub(crate) struct Period {
     pub(crate) limit: i64,
     /// The phases that may be used; `None` for all.
     pub(crate) phases: Option<u8>,
+}
+
+impl Period {
+    /// A period as it is told; `None` if its numbers make no sense.
+    pub(crate) fn told(start: i32, limit: tieline_ocpp::types::Decimal, phases: Option<i32>) -> Option<Self> {
+        let phases = phases.map(u8::try_from).transpose().ok()?;
+        Some(Self { start: start.into(), limit: thousandths(limit)?, phases })
+    }
 }
 
 /// A limit as it comes to a car that charges on some phases.
@@ -188,8 +231,17 @@ fn come_to(profile: &Profile, period: Period, phases: u8) -> Allowed {
     Allowed { power: Power::from_watts(milliwatts / 1000), milliamperes, profile: profile.id }
 }
 
+/// The unit of this name.
+pub(crate) fn unit_named(name: &str) -> Option<RateUnit> {
+    match name {
+        "W" => Some(RateUnit::Watts),
+        "A" => Some(RateUnit::Amperes),
+        _ => None,
+    }
+}
+
 /// A number of a profile in thousandths, rounded down; `None` if it does not fit.
-pub(crate) fn thousandths(number: tieline_ocpp::types::Decimal) -> Option<i64> {
+fn thousandths(number: tieline_ocpp::types::Decimal) -> Option<i64> {
     let scaled = i128::from(number.mantissa()) * 1000;
     i64::try_from(scaled.div_euclid(10_i128.pow(number.scale().into()))).ok()
 }
@@ -314,6 +366,30 @@ mod tests {
         assert_eq!(thousandths("21.4".parse().unwrap()), Some(21_400));
         assert_eq!(thousandths("0.00019".parse().unwrap()), Some(0));
         assert_eq!(thousandths(tieline_ocpp::types::Decimal::from(i64::MAX)), None);
+    }
+
+    #[test]
+    fn names_of_both_versions_are_known_and_others_are_not() {
+        for (name, purpose, evse) in [
+            ("TxProfile", Purpose::Transaction, [false, true, false]),
+            ("TxDefaultProfile", Purpose::Default, [true, true, false]),
+            ("ChargePointMaxProfile", Purpose::Station, [true, false, false]),
+            ("ChargingStationMaxProfile", Purpose::Station, [true, false, false]),
+        ] {
+            assert_eq!(Purpose::named(name), Some(purpose));
+            assert_eq!([0, 1, 2].map(|number| purpose.is_of(number)), evse);
+        }
+        assert_eq!(Purpose::named("ChargingStationExternalConstraints"), None);
+        assert_eq!(Kind::named("Absolute", None, Some(at(1))), Some(Kind::Absolute(at(1))));
+        assert_eq!(Kind::named("Relative", None, None), Some(Kind::Relative));
+        let weekly = Kind::named("Recurring", Some("Weekly"), Some(at(1)));
+        assert_eq!(weekly, Some(Kind::Recurring(at(1), 604_800)));
+        for (name, recurrency, start) in
+            [("Absolute", None, None), ("Recurring", None, Some(at(1))), ("Dynamic", None, Some(at(1)))]
+        {
+            assert_eq!(Kind::named(name, recurrency, start), None, "{name}");
+        }
+        assert_eq!(Period::told(0, 1.into(), Some(-1)), None);
     }
 
     #[test]

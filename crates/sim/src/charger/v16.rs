@@ -5,20 +5,19 @@ use std::sync::Arc;
 use tieline_ocpp::types::DateTime;
 use tieline_ocpp::v16::{
     AuthorizationStatus, AuthorizeRequest, BootNotificationRequest, ChargePointErrorCode, ChargePointStatus,
-    ChargingProfileKind, ChargingProfilePurpose, ChargingProfileStatus, ChargingRateUnit, ChargingSchedule,
-    ChargingSchedulePeriod, ClearChargingProfileRequest, ClearChargingProfileResponse,
-    ClearChargingProfileStatus, GetCompositeScheduleRequest, GetCompositeScheduleResponse,
-    GetCompositeScheduleStatus, HeartbeatRequest, Measurand, MeterValue, MeterValuesRequest, ReadingContext,
-    Reason, RecurrencyKind, RegistrationStatus, SampledValue, SetChargingProfileRequest,
-    SetChargingProfileResponse, StartTransactionRequest, StatusNotificationRequest, StopTransactionRequest,
-    UnitOfMeasure,
+    ChargingProfileStatus, ChargingRateUnit, ChargingSchedule, ChargingSchedulePeriod,
+    ClearChargingProfileRequest, ClearChargingProfileResponse, ClearChargingProfileStatus,
+    GetCompositeScheduleRequest, GetCompositeScheduleResponse, GetCompositeScheduleStatus, HeartbeatRequest,
+    Measurand, MeterValue, MeterValuesRequest, ReadingContext, Reason, RecurrencyKind, RegistrationStatus,
+    SampledValue, SetChargingProfileRequest, SetChargingProfileResponse, StartTransactionRequest,
+    StatusNotificationRequest, StopTransactionRequest, UnitOfMeasure,
 };
 use tieline_ocpp::{CallFailure, Ocpp, Peer};
 use tieline_service::{Call, Router, State};
 
 use super::evse::Claim;
 use super::link::{Boot, Delivered, Denial, is_unknown_to_peer};
-use super::profile::{Kind, Period, Profile, Purpose, thousandths};
+use super::profile::{Kind, Period, Profile, Purpose, unit_named};
 use super::report::{ChargingState, Report, What, Why};
 use super::{Reading, Shared};
 use crate::RateUnit;
@@ -157,68 +156,30 @@ async fn on_set_profile(
 fn profile(request: &SetChargingProfileRequest) -> Option<Profile> {
     let told = &request.cs_charging_profiles;
     let schedule = &told.charging_schedule;
-    let purpose = purpose(&told.charging_profile_purpose)?;
-    let connector_fits = match purpose {
-        Purpose::Transaction => request.connector_id == CONNECTOR,
-        Purpose::Default => (0..=CONNECTOR).contains(&request.connector_id),
-        Purpose::Station => request.connector_id == 0,
-    };
+    let recurrency = told.recurrency_kind.as_ref().map(RecurrencyKind::as_str);
     let start = schedule.start_schedule.map(DateTime::timestamp);
-    let kind = match &told.charging_profile_kind {
-        ChargingProfileKind::Absolute => Kind::Absolute(start?),
-        ChargingProfileKind::Relative => Kind::Relative,
-        ChargingProfileKind::Recurring => Kind::Recurring(
-            start?,
-            match told.recurrency_kind.as_ref()? {
-                RecurrencyKind::Daily => 86_400,
-                RecurrencyKind::Weekly => 7 * 86_400,
-                _ => return None,
-            },
-        ),
-        _ => return None,
-    };
-    let period = |period: &ChargingSchedulePeriod| {
-        Some(Period {
-            start: period.start_period.into(),
-            limit: thousandths(period.limit)?,
-            phases: period.number_phases.map(u8::try_from).transpose().ok()?,
-        })
-    };
-    connector_fits.then_some(Profile {
+    let periods = schedule.charging_schedule_period.iter();
+    Some(Profile {
         id: told.charging_profile_id,
         stack_level: told.stack_level,
-        purpose,
-        kind,
+        purpose: Purpose::named(told.charging_profile_purpose.as_str())
+            .filter(|purpose| purpose.is_of(request.connector_id))?,
+        kind: Kind::named(told.charging_profile_kind.as_str(), recurrency, start)?,
         valid_from: told.valid_from.map(DateTime::timestamp),
         valid_to: told.valid_to.map(DateTime::timestamp),
         duration: schedule.duration.map(i64::from),
-        unit: unit(&schedule.charging_rate_unit)?,
-        periods: schedule.charging_schedule_period.iter().map(period).collect::<Option<_>>()?,
+        unit: unit_named(schedule.charging_rate_unit.as_str())?,
+        periods: periods
+            .map(|one| Period::told(one.start_period, one.limit, one.number_phases))
+            .collect::<Option<_>>()?,
     })
-}
-
-fn purpose(purpose: &ChargingProfilePurpose) -> Option<Purpose> {
-    match purpose {
-        ChargingProfilePurpose::TxProfile => Some(Purpose::Transaction),
-        ChargingProfilePurpose::TxDefaultProfile => Some(Purpose::Default),
-        ChargingProfilePurpose::ChargePointMaxProfile => Some(Purpose::Station),
-        _ => None,
-    }
-}
-
-fn unit(unit: &ChargingRateUnit) -> Option<RateUnit> {
-    match unit {
-        ChargingRateUnit::W => Some(RateUnit::Watts),
-        ChargingRateUnit::A => Some(RateUnit::Amperes),
-        _ => None,
-    }
 }
 
 async fn on_clear_profile(
     call: Call<ClearChargingProfileRequest>,
     State(charger): State<Arc<Shared>>,
 ) -> ClearChargingProfileResponse {
-    let wanted = call.charging_profile_purpose.as_ref().map(purpose);
+    let wanted = call.charging_profile_purpose.as_ref().map(|purpose| Purpose::named(purpose.as_str()));
     let any = charger.clear(|profile| match call.id {
         Some(id) => profile.id == id,
         None => {
@@ -238,7 +199,7 @@ async fn on_composite(
     if !(0..=CONNECTOR).contains(&call.connector_id) || call.duration <= 0 {
         return GetCompositeScheduleResponse::new(GetCompositeScheduleStatus::Rejected);
     }
-    let asked = call.charging_rate_unit.as_ref().and_then(unit);
+    let asked = call.charging_rate_unit.as_ref().and_then(|unit| unit_named(unit.as_str()));
     let (unit, (start, periods)) = {
         let evse = charger.evse();
         (asked.unwrap_or(evse.charger.unit), evse.composite(call.duration.into(), asked))

@@ -5,21 +5,21 @@ use std::sync::Arc;
 use tieline_ocpp::types::{DateTime, Decimal};
 use tieline_ocpp::v201::{
     ACChargingParameters, AuthorizationStatus, AuthorizeRequest, BootNotificationRequest, BootReason,
-    ChargingNeeds, ChargingProfileKind, ChargingProfilePurpose, ChargingProfileStatus, ChargingRateUnit,
-    ChargingSchedulePeriod, ChargingState as State201, ChargingStation, ClearChargingProfileRequest,
-    ClearChargingProfileResponse, ClearChargingProfileStatus, CompositeSchedule, ConnectorStatus, EVSE,
-    EnergyTransferMode, GenericStatus, GetCompositeScheduleRequest, GetCompositeScheduleResponse,
-    HeartbeatRequest, IdToken, IdTokenEnum, Measurand, MeterValue, NotifyEVChargingNeedsRequest,
-    ReadingContext, Reason, RecurrencyKind, RegistrationStatus, SampledValue, SetChargingProfileRequest,
-    SetChargingProfileResponse, StatusNotificationRequest, Transaction, TransactionEventEnum,
-    TransactionEventRequest, TriggerReason, UnitOfMeasure,
+    ChargingNeeds, ChargingProfileStatus, ChargingRateUnit, ChargingSchedulePeriod,
+    ChargingState as State201, ChargingStation, ClearChargingProfileRequest, ClearChargingProfileResponse,
+    ClearChargingProfileStatus, CompositeSchedule, ConnectorStatus, EVSE, EnergyTransferMode, GenericStatus,
+    GetCompositeScheduleRequest, GetCompositeScheduleResponse, HeartbeatRequest, IdToken, IdTokenEnum,
+    Measurand, MeterValue, NotifyEVChargingNeedsRequest, ReadingContext, Reason, RecurrencyKind,
+    RegistrationStatus, SampledValue, SetChargingProfileRequest, SetChargingProfileResponse,
+    StatusNotificationRequest, Transaction, TransactionEventEnum, TransactionEventRequest, TriggerReason,
+    UnitOfMeasure,
 };
 use tieline_ocpp::{CallFailure, Ocpp, Peer};
 use tieline_service::{Call, Router, State};
 
 use super::evse::Claim;
 use super::link::{Boot, Delivered, Denial, is_unknown_to_peer};
-use super::profile::{Kind, Period, Profile, Purpose, thousandths};
+use super::profile::{Kind, Period, Profile, Purpose, unit_named};
 use super::report::{ChargingState, Report, What, Why};
 use super::{Reading, Shared};
 use crate::vehicle::VOLTAGE;
@@ -209,61 +209,23 @@ fn profile(request: &SetChargingProfileRequest) -> Option<Profile> {
     let told = &request.charging_profile;
     // Several schedules are for a car that chooses one (ISO 15118); this one takes what it is told.
     let [schedule] = told.charging_schedule.as_slice() else { return None };
-    let purpose = purpose(&told.charging_profile_purpose)?;
-    let evse_fits = match purpose {
-        Purpose::Transaction => request.evse_id == EVSE_ID,
-        Purpose::Default => (0..=EVSE_ID).contains(&request.evse_id),
-        Purpose::Station => request.evse_id == 0,
-    };
+    let recurrency = told.recurrency_kind.as_ref().map(RecurrencyKind::as_str);
     let start = schedule.start_schedule.map(DateTime::timestamp);
-    let kind = match &told.charging_profile_kind {
-        ChargingProfileKind::Absolute => Kind::Absolute(start?),
-        ChargingProfileKind::Relative => Kind::Relative,
-        ChargingProfileKind::Recurring => Kind::Recurring(
-            start?,
-            match told.recurrency_kind.as_ref()? {
-                RecurrencyKind::Daily => 86_400,
-                RecurrencyKind::Weekly => 7 * 86_400,
-                _ => return None,
-            },
-        ),
-        _ => return None,
-    };
-    let period = |period: &ChargingSchedulePeriod| {
-        Some(Period {
-            start: period.start_period.into(),
-            limit: thousandths(period.limit)?,
-            phases: period.number_phases.map(u8::try_from).transpose().ok()?,
-        })
-    };
-    evse_fits.then_some(Profile {
+    let periods = schedule.charging_schedule_period.iter();
+    Some(Profile {
         id: told.id,
         stack_level: told.stack_level,
-        purpose,
-        kind,
+        purpose: Purpose::named(told.charging_profile_purpose.as_str())
+            .filter(|purpose| purpose.is_of(request.evse_id))?,
+        kind: Kind::named(told.charging_profile_kind.as_str(), recurrency, start)?,
         valid_from: told.valid_from.map(DateTime::timestamp),
         valid_to: told.valid_to.map(DateTime::timestamp),
         duration: schedule.duration.map(i64::from),
-        unit: unit(&schedule.charging_rate_unit)?,
-        periods: schedule.charging_schedule_period.iter().map(period).collect::<Option<_>>()?,
+        unit: unit_named(schedule.charging_rate_unit.as_str())?,
+        periods: periods
+            .map(|one| Period::told(one.start_period, one.limit, one.number_phases))
+            .collect::<Option<_>>()?,
     })
-}
-
-fn purpose(purpose: &ChargingProfilePurpose) -> Option<Purpose> {
-    match purpose {
-        ChargingProfilePurpose::TxProfile => Some(Purpose::Transaction),
-        ChargingProfilePurpose::TxDefaultProfile => Some(Purpose::Default),
-        ChargingProfilePurpose::ChargingStationMaxProfile => Some(Purpose::Station),
-        _ => None,
-    }
-}
-
-fn unit(unit: &ChargingRateUnit) -> Option<RateUnit> {
-    match unit {
-        ChargingRateUnit::W => Some(RateUnit::Watts),
-        ChargingRateUnit::A => Some(RateUnit::Amperes),
-        _ => None,
-    }
 }
 
 async fn on_clear_profile(
@@ -271,7 +233,8 @@ async fn on_clear_profile(
     State(charger): State<Arc<Shared>>,
 ) -> ClearChargingProfileResponse {
     let criteria = call.charging_profile_criteria.as_ref();
-    let wanted = criteria.and_then(|criteria| criteria.charging_profile_purpose.as_ref()).map(purpose);
+    let wanted = criteria.and_then(|criteria| criteria.charging_profile_purpose.as_ref());
+    let wanted = wanted.map(|purpose| Purpose::named(purpose.as_str()));
     let level = criteria.and_then(|criteria| criteria.stack_level);
     let evse = criteria.and_then(|criteria| criteria.evse_id);
     let any = charger.clear(|profile| match call.charging_profile_id {
@@ -293,7 +256,7 @@ async fn on_composite(
     if !(0..=EVSE_ID).contains(&call.evse_id) || call.duration <= 0 {
         return GetCompositeScheduleResponse::new(GenericStatus::Rejected);
     }
-    let asked = call.charging_rate_unit.as_ref().and_then(unit);
+    let asked = call.charging_rate_unit.as_ref().and_then(|unit| unit_named(unit.as_str()));
     let (unit, (start, periods)) = {
         let evse = charger.evse();
         (asked.unwrap_or(evse.charger.unit), evse.composite(call.duration.into(), asked))

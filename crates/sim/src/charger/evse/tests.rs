@@ -354,3 +354,20 @@ fn instants_between_seconds_count_as_the_second_that_they_are_in() {
     evse.advance(at(400) + half);
     assert_eq!(powers(&evse), [(0, 201, 11_040), (201, 301, 5000), (301, 400, 11_040)]);
 }
+
+#[test]
+fn the_next_event_is_when_there_is_something_to_tell() {
+    let mut evse = evse(vec![session(HOUR + 60, 9 * HOUR + 60, 2000)]);
+    let mut events = Vec::new();
+    let mut told_at = Vec::new();
+    while let Some(event) = evse.next_event() {
+        evse.advance(event);
+        events.push(event);
+        let told = told(&mut evse);
+        assert!(!told.is_empty(), "nothing is told at {event}");
+        told_at.extend(told.into_iter().map(|one| one.at));
+    }
+    told_at.dedup();
+    assert_eq!(told_at, events);
+    assert_eq!((events[0], events.last()), (at(HOUR + 60), Some(&at(9 * HOUR + 60))));
+}
