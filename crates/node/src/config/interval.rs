@@ -24,8 +24,8 @@ impl Interval {
     }
 
     /// The same, for arithmetic with instants.
-    pub fn signed(self) -> jiff::SignedDuration {
-        jiff::SignedDuration::try_from(self.0).unwrap_or(jiff::SignedDuration::MAX)
+    pub fn signed(self) -> SignedDuration {
+        SignedDuration::try_from(self.0).unwrap_or(SignedDuration::MAX)
     }
 }
 

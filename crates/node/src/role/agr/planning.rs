@@ -48,9 +48,9 @@ record!(PlanWanted, "plan-wanted", |this| {
 
 /// What an ISP is to come to, and what of it was promised.
 #[derive(Clone, Copy, Debug)]
-struct Promised {
-    target: Target,
-    change: Power,
+pub(super) struct Promised {
+    pub(super) target: Target,
+    pub(super) change: Power,
 }
 
 impl Agr {
