@@ -6,10 +6,6 @@ mod backtest;
 mod demo;
 mod journal;
 mod logging;
-#[cfg_attr(
-    not(test),
-    expect(dead_code, unused_imports, reason = "the demo shows a whole day when it has one")
-)]
 mod report;
 mod run;
 mod uftp;

@@ -8,7 +8,7 @@ use std::time::Duration;
 use anyhow::{Context as _, bail};
 use jiff::{SignedDuration, Timestamp};
 use tieline_edge::virtual_clock::VirtualClock;
-use tieline_sim::{Chance, Fleet, FleetConfig, Outcome, TimeServer};
+use tieline_sim::{Chance, Fleet, FleetConfig, Outcome, SessionSpec, TimeServer};
 use tieline_types::TimeSpan;
 use tokio::time::Instant;
 
@@ -66,10 +66,11 @@ pub(super) async fn run(demo: &Demo, scene: &Scene) -> anyhow::Result<Ended> {
         server,
     };
     let mut kills = kills(demo, market.start, market.day.end());
-    let latest = market.day.end() + SETTLED_WITHIN;
+    let last_departure = market.sessions.iter().map(SessionSpec::departure).max().unwrap_or(market.start);
+    let latest = (market.day.end() + SETTLED_WITHIN).max(last_departure + STEP);
     let mut settled = false;
     let mut next = market.start;
-    while next <= latest && !settled {
+    while next <= latest && !(settled && next > last_departure) {
         while let Some((at, node, pause)) = kills.pop_if(|(at, ..)| *at < next) {
             day.kill(at, &mut nodes[node], pause).await?;
         }

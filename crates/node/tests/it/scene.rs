@@ -44,6 +44,7 @@ pub(crate) fn fleet(ocpp: SocketAddr, plan_ahead: &str) -> String {
 currency = \"EUR\"
 price_per_mwh = \"85.00\"
 plan_ahead = \"{plan_ahead}\"
+plan_delay = \"0s\"
 
 [[agr.congestion_point]]
 entity_address = \"{POINT}\"

@@ -184,10 +184,12 @@ impl Agr {
     fn set_point(&self, steered: &Steered, periods: &[PlannedPeriod]) -> SetPoint {
         let limit = |period: &PlannedPeriod| {
             let supply = steered.supply;
-            let takes_no_more = period.bound_by == BoundBy::Maximum && period.power < supply.maximum();
             let watts = period.power.watts();
+            let takes_no_more = period.bound_by == BoundBy::Maximum && period.power < supply.maximum();
             let room = if takes_no_more { watts * HEADROOM / 100 } else { 0 };
-            supply.limit(Power::from_watts(watts + room).min(supply.maximum()))
+            // An EV that takes less than 6 A can't be told so.
+            let least = if watts > 0 { supply.minimum() } else { Power::ZERO };
+            supply.limit(Power::from_watts(watts + room).min(supply.maximum()).max(least))
         };
         SetPoint {
             session: steered.session.key.clone(),
@@ -298,7 +300,8 @@ fn next_multiple(at: Timestamp, step: std::time::Duration) -> Timestamp {
 }
 
 fn floor_to_second(at: Timestamp) -> Timestamp {
-    Timestamp::from_second(at.as_nanosecond().div_euclid(1_000_000_000) as i64).unwrap_or(at)
+    let seconds = i64::try_from(at.as_nanosecond().div_euclid(1_000_000_000));
+    seconds.ok().and_then(|seconds| Timestamp::from_second(seconds).ok()).unwrap_or(at)
 }
 
 /// Whether a charger that was told the one knows the other: the limits that are still to come are the same. What it refused
