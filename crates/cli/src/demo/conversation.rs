@@ -60,14 +60,18 @@ impl Conversation {
                             let why = String::from_utf8_lossy(&found.entry.bytes);
                             news.push((at, format!("{} decides   {label:<22} {why}", side.name)));
                         }
-                        Direction::Received => self.over |= label == MessageType::FlexSettlementResponse.as_str(),
+                        Direction::Received => {
+                            self.over |= label == MessageType::FlexSettlementResponse.as_str()
+                        }
                     }
                 }
             }
             let (name, other) = (side.name, side.other);
-            news.extend(often.into_iter().map(|(label, (at, times))| {
-                (at, format!("{name} → {other}     {label:<22} {times} times"))
-            }));
+            news.extend(
+                often.into_iter().map(|(label, (at, times))| {
+                    (at, format!("{name} → {other}     {label:<22} {times} times"))
+                }),
+            );
         }
         news.sort_by_key(|(at, _)| *at);
         Ok(news)

@@ -64,7 +64,18 @@ impl Market {
             bail!("nobody charges on this day, so there is no congestion: try more chargers or another time");
         };
         let request_at = (day.range(first.isps)?.start() - BEFORE).max(start + SignedDuration::from_mins(5));
-        Ok(Self { calendar, day, start, population, sessions, expected, uncontrolled, transformer, needs, request_at })
+        Ok(Self {
+            calendar,
+            day,
+            start,
+            population,
+            sessions,
+            expected,
+            uncontrolled,
+            transformer,
+            needs,
+            request_at,
+        })
     }
 
     /// From the first congested ISP to the last.

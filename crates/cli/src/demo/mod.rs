@@ -87,7 +87,11 @@ impl Demo {
         println!("{}", ended.usage);
         self.write(&day)?;
         if let Some(kept) = &self.keep {
-            println!("kept in {}; try: tieline journal show --data {}", kept.display(), kept.join("agr").display());
+            println!(
+                "kept in {}; try: tieline journal show --data {}",
+                kept.display(),
+                kept.join("agr").display()
+            );
         }
         outcome::check(&day, &ended)
     }

@@ -50,7 +50,9 @@ pub(super) fn check(day: &Day, ended: &Ended) -> anyhow::Result<()> {
         bail!("{} was told what it must not be told: {:?}", session.charger, session.violations);
     }
     let chargers = &ended.outcome.chargers;
-    if let Some(charger) = chargers.iter().find(|charger| charger.failure.is_some() || charger.lost_messages > 0) {
+    if let Some(charger) =
+        chargers.iter().find(|charger| charger.failure.is_some() || charger.lost_messages > 0)
+    {
         bail!("{} lost its node: {:?}", charger.charger, charger);
     }
     if let Some(journal) = day.journals.iter().find(|journal| !journal.verified) {
@@ -205,7 +207,11 @@ fn totals(day: &MarketDay) -> Option<Totals> {
     let sum = |of: fn(&LedgerSettlementItem) -> Amount| {
         Amount::rounded(items(day).map(|item| of(item).value()).sum())
     };
-    Some(Totals { paid: sum(|item| item.price), penalty: sum(|item| item.penalty), net: sum(|item| item.net) })
+    Some(Totals {
+        paid: sum(|item| item.price),
+        penalty: sum(|item| item.penalty),
+        net: sum(|item| item.net),
+    })
 }
 
 fn items(day: &MarketDay) -> impl Iterator<Item = &LedgerSettlementItem> {

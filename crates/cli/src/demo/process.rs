@@ -80,7 +80,8 @@ impl Process {
 
     /// The end of its log.
     fn last_words(&self) -> String {
-        let log = std::fs::read_to_string(self.directory.join(format!("{}.log", self.name))).unwrap_or_default();
+        let log =
+            std::fs::read_to_string(self.directory.join(format!("{}.log", self.name))).unwrap_or_default();
         let lines: Vec<&str> = log.lines().rev().take(3).collect();
         lines.into_iter().rev().collect::<Vec<_>>().join("\n")
     }
@@ -88,7 +89,8 @@ impl Process {
 
 fn spawn(name: &str, directory: &Path) -> anyhow::Result<Child> {
     let log = directory.join(format!("{name}.log"));
-    let log = File::options().create(true).append(true).open(&log).with_context(|| log.display().to_string())?;
+    let log =
+        File::options().create(true).append(true).open(&log).with_context(|| log.display().to_string())?;
     let program = std::env::current_exe().context("where is this program?")?;
     Command::new(program)
         .args(["--log", "warn", "run", "--config"])

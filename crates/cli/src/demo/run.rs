@@ -56,7 +56,10 @@ pub(super) async fn run(demo: &Demo, scene: &Scene) -> anyhow::Result<Ended> {
     if let Some(speed) = NonZeroU32::new(demo.speed) {
         server = server.with_speed(speed);
     }
-    let mut nodes = NODES.map(|name| Process::start(name, &scene.directory)).into_iter().collect::<Result<Vec<_>, _>>()?;
+    let mut nodes = NODES
+        .map(|name| Process::start(name, &scene.directory))
+        .into_iter()
+        .collect::<Result<Vec<_>, _>>()?;
     let fleet = charge(scene, &server).await?;
     let mut day = Day {
         scene,
@@ -91,10 +94,16 @@ pub(super) async fn run(demo: &Demo, scene: &Scene) -> anyhow::Result<Ended> {
 /// Plugs the chargers in.
 async fn charge(scene: &Scene, server: &TimeServer) -> anyhow::Result<Fleet> {
     let (clock, busy) = VirtualClock::connect(server.address(), "chargers").await?;
-    let config = FleetConfig::new(format!("ws://{}/ocpp", scene.addresses.ocpp)).with_meter_interval(METER_INTERVAL);
+    let config =
+        FleetConfig::new(format!("ws://{}/ocpp", scene.addresses.ocpp)).with_meter_interval(METER_INTERVAL);
     let market = &scene.market;
-    let fleet =
-        Fleet::start(config, &market.population, market.sessions.clone(), &scene.behaviours, Arc::new(clock))?;
+    let fleet = Fleet::start(
+        config,
+        &market.population,
+        market.sessions.clone(),
+        &scene.behaviours,
+        Arc::new(clock),
+    )?;
     drop(busy);
     Ok(fleet)
 }

@@ -15,6 +15,8 @@ pub(crate) struct SetPoint {
     pub(crate) unit: ProfileUnit,
     /// In order of time, without gaps; never empty.
     pub(crate) periods: Vec<SetPointPeriod>,
+    /// The limit that held when it was made, by the set-point that it replaces.
+    pub(crate) before: Option<Decimal>,
     /// What was learned of the session by then.
     pub(crate) learned: Learned,
     pub(crate) state: SetPointState,
@@ -64,6 +66,11 @@ pub(crate) enum SetPointState {
 }
 
 impl SetPoint {
+    /// The limit at an instant, whether the charger has accepted it by then or not.
+    pub(crate) fn limit_at(&self, at: Timestamp) -> Option<Decimal> {
+        self.periods.iter().find(|period| period.span.contains(at)).map(|period| period.limit)
+    }
+
     /// From the first period's start to the last one's end.
     pub(crate) fn span(&self) -> Option<TimeSpan> {
         TimeSpan::new(self.periods.first()?.span.start(), self.periods.last()?.span.end())

@@ -77,15 +77,17 @@ async fn a_charger_that_refuses_is_not_asked_again_for_the_same_limits() {
     set_point_becomes(&scene, "CP-1/1", "Refused").await;
     assert_eq!(charger.told().len(), 1);
 
-    // Other limits are another question.
+    // Once that is over, it is asked again: until then nothing can be offered with it.
+    scene.clock.set(at("2026-06-10T09:15:00Z"));
+    scene.agr.settle().await;
     charger.behave(Conduct::Accept);
     let mut request = scene.request();
-    request.isps = vec![wanted(46, 1, -5000, 0)];
-    request.expiration_date_time = tieline_uftp::value::DateTime::utc(at("2026-06-10T09:10:00Z"));
+    request.isps = vec![wanted(47, 1, -5000, 0)];
+    request.expiration_date_time = tieline_uftp::value::DateTime::utc(at("2026-06-10T09:25:00Z"));
     let offer = scene.offer(request).await;
     assert!(scene.ask(scene.order(&offer)).await.is_accepted());
     let told = charger.told_at_least(2).await;
-    assert_eq!(told[1].end, at("2026-06-10T09:30:00Z"));
+    assert_eq!(told[1].end, at("2026-06-10T09:45:00Z"));
 }
 
 #[tokio::test]

@@ -185,10 +185,16 @@ async fn a_morning_is_the_same_whenever_it_is_repeated() {
     }
     let quarter = |number: i64| at("2026-06-10T08:45:00Z") + SignedDuration::from_mins(15 * number);
     let limit = watts(22_080 - 10_000);
-    // When told, and from when to when: the second plan is made when the first ISP begins, and is of both.
+    // When told, and from when to when: the second plan is made when the first ISP begins, and is of both; the third has what
+    // comes after the order in it.
+    let half_a_minute = SignedDuration::from_secs(30);
     assert_eq!(
         first.told,
-        [(quarter(0), quarter(1), quarter(2), limit), (quarter(1), quarter(1), quarter(3), limit)]
+        [
+            (quarter(0), quarter(1), quarter(2), limit),
+            (quarter(1), quarter(1), quarter(3), limit),
+            (quarter(2) + half_a_minute, quarter(2), quarter(4), limit)
+        ]
     );
     assert_eq!(morning(None).await, first);
     assert_eq!(morning(Some(Duration::from_millis(300))).await, first, "with a node down");

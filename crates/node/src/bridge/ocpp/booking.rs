@@ -8,7 +8,8 @@ use tracing::{info, warn};
 
 use super::Chargers;
 use crate::fleet::{
-    KeptReading, MeterReading, Occupancy, Session, SessionKey, StartedTransaction, StatedNeeds, TransactionNumber,
+    KeptReading, MeterReading, Occupancy, Session, SessionKey, StartedTransaction, StatedNeeds,
+    TransactionNumber,
 };
 
 /// How often a change that others change at the same time is tried again at once.
@@ -73,8 +74,11 @@ impl Chargers {
                 number,
             })?;
             let key = SessionKey { charger: charger.to_owned(), transaction: number.to_string() };
-            let reading =
-                Energy::from_watt_hours(i64::from(meter_start)).map(|energy| MeterReading { at, energy, power: None });
+            let reading = Energy::from_watt_hours(i64::from(meter_start)).map(|energy| MeterReading {
+                at,
+                energy,
+                power: None,
+            });
             let beginning = Beginning { key, evse: u16::try_from(connector).unwrap_or(0), at, reading };
             if let Some(session) = self.session_of(&beginning) {
                 changes.put(&session)?.put(&session.occupancy())?;
@@ -157,7 +161,11 @@ impl Chargers {
     }
 
     /// The session at an EVSE, if one has begun there.
-    pub(super) async fn session_at(&self, charger: &str, evse: u16) -> Result<Option<SessionKey>, StoreError> {
+    pub(super) async fn session_at(
+        &self,
+        charger: &str,
+        evse: u16,
+    ) -> Result<Option<SessionKey>, StoreError> {
         let known = self.agr.context.store.record::<Occupancy>(&Occupancy::key_of(charger, evse)).await?;
         Ok(known.map(|known| known.value.session))
     }
@@ -241,7 +249,8 @@ fn scaled(value: Decimal, unit: &str, [one, thousand]: [&str; 2], multiplier: i3
     }
     let mut scaled = value;
     for _ in 0..scale.unsigned_abs() {
-        scaled = if scale > 0 { scaled.checked_mul(Decimal::TEN)? } else { scaled.checked_div(Decimal::TEN)? };
+        scaled =
+            if scale > 0 { scaled.checked_mul(Decimal::TEN)? } else { scaled.checked_div(Decimal::TEN)? };
     }
     Some(scaled)
 }

@@ -2,11 +2,12 @@
 
 use tieline_ocpp::v16::{
     AuthorizationStatus, AuthorizeRequest, AuthorizeResponse, BootNotificationRequest,
-    BootNotificationResponse, ChargingProfile, ChargingProfileKind, ChargingProfilePurpose,
-    ChargingProfileStatus, ChargePointStatus, ChargingRateUnit, ChargingSchedule, ChargingSchedulePeriod, HeartbeatRequest,
-    HeartbeatResponse, IdTagInfo, Measurand, MeterValue, MeterValuesRequest, MeterValuesResponse,
-    RegistrationStatus, SampledValue, SetChargingProfileRequest, StartTransactionRequest, StartTransactionResponse,
-    StatusNotificationRequest, StatusNotificationResponse, StopTransactionRequest, StopTransactionResponse,
+    BootNotificationResponse, ChargePointStatus, ChargingProfile, ChargingProfileKind,
+    ChargingProfilePurpose, ChargingProfileStatus, ChargingRateUnit, ChargingSchedule,
+    ChargingSchedulePeriod, HeartbeatRequest, HeartbeatResponse, IdTagInfo, Measurand, MeterValue,
+    MeterValuesRequest, MeterValuesResponse, RegistrationStatus, SampledValue, SetChargingProfileRequest,
+    StartTransactionRequest, StartTransactionResponse, StatusNotificationRequest, StatusNotificationResponse,
+    StopTransactionRequest, StopTransactionResponse,
 };
 use tieline_ocpp::{Ocpp, Peer};
 use tieline_service::{Call, Router, State};
@@ -132,8 +133,8 @@ fn readings(values: &[MeterValue]) -> Vec<MeterReading> {
         };
         let (energy, unit) = whole(Measurand::EnergyActiveImportRegister)?;
         let energy = register(energy, unit.as_deref(), 0)?;
-        let power = whole(Measurand::PowerActiveImport)
-            .and_then(|(watts, unit)| power(watts, unit.as_deref(), 0));
+        let power =
+            whole(Measurand::PowerActiveImport).and_then(|(watts, unit)| power(watts, unit.as_deref(), 0));
         Some(MeterReading { at: value.timestamp.timestamp(), energy, power })
     };
     values.iter().filter_map(of_value).collect()

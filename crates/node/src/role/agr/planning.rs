@@ -57,7 +57,11 @@ impl Agr {
     /// Has a congestion point planned once what happens together has happened.
     pub(crate) fn want_plan(&self, point: &EntityAddress, changes: &mut ChangeSet) -> Result<(), StoreError> {
         let due = next_multiple(self.context.now(), self.config.plan_delay.get());
-        changes.put(&PlanWanted { congestion_point: point.clone() })?.set_timer(Timer::new(PLAN, point.as_str(), due));
+        changes.put(&PlanWanted { congestion_point: point.clone() })?.set_timer(Timer::new(
+            PLAN,
+            point.as_str(),
+            due,
+        ));
         Ok(())
     }
 
@@ -90,7 +94,8 @@ impl Agr {
         let now = self.context.now();
         let delay = self.config.plan_delay.signed();
         let starts = promises.iter().map(|promised| promised.target.span.start());
-        let in_sight = starts.clone().filter_map(|start| start.checked_sub(self.config.plan_ahead.signed()).ok());
+        let in_sight =
+            starts.clone().filter_map(|start| start.checked_sub(self.config.plan_ahead.signed()).ok());
         let after = in_sight.chain(starts).filter_map(|at| at.checked_add(delay).ok());
         let while_steering = is_steering.then(|| {
             let since = now.checked_sub(READINGS_TAKE).unwrap_or(now);
@@ -150,10 +155,9 @@ impl Agr {
         let whole = target.span;
         let span = TimeSpan::new(whole.start().max(present), whole.end())?;
         let (all, left) = (whole.duration().as_secs(), span.duration().as_secs());
-        if span == whole || left < LONG_ENOUGH {
-            return Some(Target { span, ..target });
-        }
-        let drawn = crowd.drawn(TimeSpan::new(whole.start(), present)?);
+        let so_far = TimeSpan::new(whole.start(), present).filter(|so_far| crowd.was_read_in(*so_far));
+        let Some(so_far) = so_far.filter(|_| left >= LONG_ENOUGH) else { return Some(target) };
+        let drawn = crowd.drawn(so_far);
         let watts = target.power.watts();
         let needed = (watts.saturating_mul(all) - drawn.watt_seconds()) / left;
         // An estimate that is far off does not turn the plan over.
@@ -164,6 +168,9 @@ impl Agr {
     fn tell(&self, crowd: &Crowd, plan: &Plan, changes: &mut ChangeSet) -> Result<(), StoreError> {
         for planned in &plan.sessions {
             let Some(steered) = crowd.steered(&planned.session) else { continue };
+            if planned.periods.iter().any(|period| period.bound_by == BoundBy::Unsteerable) {
+                continue;
+            }
             let set_point = self.set_point(steered, &planned.periods);
             let known = steered.set_point.as_ref();
             match known.filter(|known| says_the_same(&known.value, &set_point)) {
@@ -191,7 +198,13 @@ impl Agr {
             let least = if watts > 0 { supply.minimum() } else { Power::ZERO };
             supply.limit(Power::from_watts(watts + room).min(supply.maximum()).max(least))
         };
+        let now = self.context.now();
+        let before = steered.set_point.as_ref().and_then(|known| match known.value.state {
+            SetPointState::Accepted { .. } => known.value.limit_at(now),
+            _ => known.value.before,
+        });
         SetPoint {
+            before,
             session: steered.session.key.clone(),
             evse: steered.session.evse,
             congestion_point: steered.session.congestion_point.clone(),
@@ -205,7 +218,7 @@ impl Agr {
                 })
                 .collect(),
             learned: steered.learned,
-            state: SetPointState::Pending { attempts: 0, not_before: self.context.now() },
+            state: SetPointState::Pending { attempts: 0, not_before: now },
         }
     }
 
@@ -219,7 +232,9 @@ impl Agr {
         changes: &mut ChangeSet,
     ) -> Result<(), StoreError> {
         for Shortfall { span, target, planned, reason } in &plan.shortfalls {
-            let Some(promised) = promises.iter().find(|known| known.target.span.encloses(*span)) else { continue };
+            let Some(promised) = promises.iter().find(|known| known.target.span.encloses(*span)) else {
+                continue;
+            };
             let missed = if promised.change > Power::ZERO {
                 target.saturating_sub(*planned)
             } else {
@@ -241,11 +256,8 @@ impl Agr {
             if known.is_some_and(|known| known.value.reason == reported.reason) {
                 continue;
             }
-            let grounds = format!(
-                "{} to {}: promised {target}, planned {planned}: {reason}",
-                isp.start(),
-                isp.end()
-            );
+            let grounds =
+                format!("{} to {}: promised {target}, planned {planned}: {reason}", isp.start(), isp.end());
             let tolerable = i64::try_from(promised.change.magnitude()).unwrap_or(i64::MAX) / 100 * TOLERABLE;
             let label = if missed.watts() > tolerable {
                 error!(congestion_point = %point, from = %isp.start(), %target, %planned, %reason, "an order can't be kept: call the grid operator");
@@ -365,6 +377,9 @@ mod tests {
         assert_eq!(next_multiple(at("2026-03-28T12:00:00Z"), step), at("2026-03-28T12:00:00.5Z"));
         assert_eq!(next_multiple(at("2026-03-28T12:00:00.499Z"), step), at("2026-03-28T12:00:00.5Z"));
         assert_eq!(next_multiple(at("2026-03-28T12:00:00.5Z"), step), at("2026-03-28T12:00:01Z"));
-        assert_eq!(next_multiple(at("2026-03-28T12:00:00Z"), std::time::Duration::ZERO), at("2026-03-28T12:00:00Z"));
+        assert_eq!(
+            next_multiple(at("2026-03-28T12:00:00Z"), std::time::Duration::ZERO),
+            at("2026-03-28T12:00:00Z")
+        );
     }
 }

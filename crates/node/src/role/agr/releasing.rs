@@ -50,7 +50,10 @@ record!(Stays, "stays", |this| {
 
 impl Agr {
     /// The release that goes on at a congestion point.
-    pub(super) async fn releasing(&self, point: &EntityAddress) -> Result<Option<Stored<Releasing>>, StoreError> {
+    pub(super) async fn releasing(
+        &self,
+        point: &EntityAddress,
+    ) -> Result<Option<Stored<Releasing>>, StoreError> {
         let known = self.context.store.record::<Releasing>(point.as_str()).await?;
         Ok(known.filter(|known| !known.value.over))
     }
@@ -91,9 +94,10 @@ impl Agr {
     /// The most that the day would have seen without the order, as far as that is known.
     async fn normal_peak(&self, point: &EntityAddress, promises: &[Promised]) -> Result<Power, StoreError> {
         let promised = promises.iter().map(|promised| promised.target.power.saturating_sub(promised.change));
-        let expected = self.todays_prognosis(point).await?.and_then(|known| {
-            known.powers.iter().map(|run| run.power).max()
-        });
+        let expected = self
+            .todays_prognosis(point)
+            .await?
+            .and_then(|known| known.powers.iter().map(|run| run.power).max());
         Ok(promised.chain(expected).max().unwrap_or(Power::ZERO))
     }
 
@@ -123,12 +127,16 @@ impl Agr {
         };
         while from < until {
             let Ok((day, isp)) = self.calendar.locate(from) else { break };
-            let Some(span) = day.isp(isp).ok().and_then(|span| TimeSpan::new(from, span.end())) else { break };
+            let Some(span) = day.isp(isp).ok().and_then(|span| TimeSpan::new(from, span.end())) else {
+                break;
+            };
             let Some(target) = going.releasing.release.target(&crowd.fleet, span) else { break };
             let room = requests
                 .iter()
                 .map(|stored| &stored.value)
-                .filter(|request| request.state == RequestState::Accepted && request.window.period == day.date())
+                .filter(|request| {
+                    request.state == RequestState::Accepted && request.window.period == day.date()
+                })
                 .flat_map(|request| &request.isps)
                 .filter(|bounds| !bounds.requested && bounds.isps.contains(isp))
                 .map(|bounds| bounds.max)
@@ -151,7 +159,11 @@ impl Agr {
     }
 
     /// Learns from a session that has ended.
-    pub(crate) async fn learn_stay(&self, session: &Session, changes: &mut ChangeSet) -> Result<(), StoreError> {
+    pub(crate) async fn learn_stay(
+        &self,
+        session: &Session,
+        changes: &mut ChangeSet,
+    ) -> Result<(), StoreError> {
         let Some(departure) = session.ended else { return Ok(()) };
         let point = &session.congestion_point;
         let known = self.context.store.record::<Stays>(point.as_str()).await?;

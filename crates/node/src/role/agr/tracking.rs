@@ -119,6 +119,12 @@ impl Crowd {
         TimeSpan::new(from, ends.map(TimeSpan::end).max()?)
     }
 
+    /// Whether any meter was read in a span: without that, what was drawn in it is nothing but a guess.
+    pub(super) fn was_read_in(&self, span: TimeSpan) -> bool {
+        let latest = self.steered.values().filter_map(|steered| steered.session.recent.last());
+        latest.into_iter().any(|latest| latest.at > span.start())
+    }
+
     /// What all of them have drawn in a span up to now, by their meters and, since they were read last, by what they may
     /// draw.
     pub(super) fn drawn(&self, span: TimeSpan) -> Energy {
@@ -149,7 +155,8 @@ impl Steered {
 
     /// The most that the EV takes, if that is known, and whether the charger does what it is told; and learns it.
     fn follows(&mut self, now: Timestamp, is_absent: bool) -> (Option<Power>, Steering) {
-        let before = self.learned.draws_at_most.map(|drew| Seen { drew, allowed: Power::from_watts(i64::MAX) });
+        let before =
+            self.learned.draws_at_most.map(|drew| Seen { drew, allowed: Power::from_watts(i64::MAX) });
         let seen: Vec<Seen> = before.into_iter().chain(self.latest_seen()).collect();
         let found = following(&seen, FollowingRules::default());
         let obeyed = found.steering == Steering::Steerable;
@@ -160,8 +167,7 @@ impl Steered {
             let lasts = known.value.span().is_some_and(|span| span.end() > now);
             matches!(known.value.state, SetPointState::Refused { .. }) && lasts
         });
-        let steering =
-            if self.learned.ignores || refused || is_absent { draws } else { Steering::Steerable };
+        let steering = if self.learned.ignores || refused || is_absent { draws } else { Steering::Steerable };
         (self.learned.draws_at_most, steering)
     }
 
@@ -180,8 +186,7 @@ impl Steered {
             SetPointState::Refused { .. } | SetPointState::Missed => return Some(self.supply.maximum()),
             SetPointState::Accepted { .. } | SetPointState::Pending { .. } => return None,
         }
-        let period = set_point.value.periods.iter().find(|period| period.span.contains(at));
-        Some(period.map_or(self.supply.maximum(), |period| self.watts(period.limit)))
+        Some(set_point.value.limit_at(at).map_or(self.supply.maximum(), |limit| self.watts(limit)))
     }
 
     fn watts(&self, limit: Decimal) -> Power {
@@ -211,7 +216,10 @@ impl Steered {
         let estimated = TimeSpan::new(since, self.session.ended.unwrap_or(span.end()).min(span.end()))
             .filter(|_| self.session.takes())
             .map(|since_read| self.estimated(since_read));
-        by_meter.unwrap_or(Energy::ZERO).checked_add(estimated.unwrap_or(Energy::ZERO)).unwrap_or(Energy::ZERO)
+        by_meter
+            .unwrap_or(Energy::ZERO)
+            .checked_add(estimated.unwrap_or(Energy::ZERO))
+            .unwrap_or(Energy::ZERO)
     }
 
     /// What it draws in a span in which nobody has read its meter: as before until it accepted its limits, and then as much as
@@ -222,19 +230,15 @@ impl Steered {
             _ => None,
         });
         let turn = accepted.unwrap_or(span.end());
+        let set_point = self.set_point.as_ref().map(|known| &known.value).filter(|_| !self.learned.ignores);
         let at_most = self.learned.draws_at_most.unwrap_or(self.supply.maximum());
-        let allowed = self.set_point.as_ref().and_then(|known| {
-            known.value.periods.iter().find(|period| period.span.contains(turn)).map(|period| period.limit)
-        });
-        let after = if self.learned.ignores {
-            self.draws()
-        } else {
-            allowed.map_or(at_most, |limit| self.watts(limit).min(at_most))
-        };
-        let parts = [(span.start(), turn, self.draws()), (turn, span.end(), after)];
-        let energies = parts
-            .into_iter()
-            .filter_map(|(start, end, power)| power.over(TimeSpan::new(start, end)?).ok());
+        let under = |limit: Option<Decimal>| limit.map(|limit| self.watts(limit).min(at_most));
+        let before = set_point.and_then(|known| under(known.before)).unwrap_or_else(|| self.draws());
+        let after =
+            set_point.map_or_else(|| self.draws(), |known| under(known.limit_at(turn)).unwrap_or(at_most));
+        let parts = [(span.start(), turn, before), (turn, span.end(), after)];
+        let energies =
+            parts.into_iter().filter_map(|(start, end, power)| power.over(TimeSpan::new(start, end)?).ok());
         Energy::checked_sum(energies).unwrap_or(Energy::ZERO)
     }
 }
