@@ -1,5 +1,6 @@
 use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
+use tieline_store::{Records as _, Store, StoreError, Stored};
 use tieline_types::{Domain, Energy, EntityAddress, IspNumber, TimeSpan};
 use uuid::Uuid;
 
@@ -52,3 +53,28 @@ record!(Metered, "metering", |this| {
     span: Some(this.span),
     open: this.state == MeteredState::Sent,
 });
+
+/// Finds what a Metering message said, for its answer. A later revision of the same day has taken its place by then, or not.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct MeteringMessage {
+    pub(crate) message_id: Uuid,
+    /// The key of the [`Metered`] record.
+    pub(crate) metered: String,
+}
+
+record!(MeteringMessage, "metering-message", |this| {
+    key: this.message_id.to_string(),
+    subject: this.metered.clone(),
+    span: None,
+    open: false,
+});
+
+/// What the Metering message with this id said, unless another has taken its place.
+pub(crate) async fn metered_by(
+    store: &dyn Store,
+    message_id: &str,
+) -> Result<Option<Stored<Metered>>, StoreError> {
+    let Some(message) = store.record::<MeteringMessage>(message_id).await? else { return Ok(None) };
+    let metered = store.record::<Metered>(&message.value.metered).await?;
+    Ok(metered.filter(|metered| metered.value.message_id == message.value.message_id))
+}

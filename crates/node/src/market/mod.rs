@@ -14,7 +14,7 @@ mod settlement;
 mod shortfall;
 mod window;
 
-pub(crate) use metered::{Metered, MeteredState};
+pub(crate) use metered::{Metered, MeteredState, MeteringMessage, metered_by};
 pub(crate) use need::{Need, NeedState};
 pub(crate) use offer::{Offer, OfferOption, OfferState};
 pub(crate) use order::{Order, OrderState};

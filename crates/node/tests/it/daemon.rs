@@ -107,6 +107,11 @@ impl Daemon {
         self.resume().await;
     }
 
+    /// The database, for one who reads it while the node does not run.
+    pub(crate) fn database(&self) -> std::path::PathBuf {
+        tieline_node::database_path(&self.directory.path().join("data"))
+    }
+
     /// A file beside the configuration that only its owner can read.
     pub(crate) fn write_secret(&self, name: &str, text: &str) {
         write_secret(&self.directory.path().join(name), text);

@@ -135,6 +135,21 @@ async fn offers_count_from_the_accepted_prognosis_and_an_order_makes_a_new_one()
 }
 
 #[tokio::test]
+async fn an_isp_that_has_begun_keeps_its_value() {
+    let scene = Scene::reporting(MORNING, "").await;
+    let _car = scene.charging().await;
+    let first = of_day(&scene.dso, "2026-06-10", 1).await.remove(0);
+    answer(&scene, &first, Response::ACCEPTED).await;
+    scene.clock.set(at("2026-06-10T08:50:00Z"));
+    let offer = scene.offer(scene.request()).await;
+    // 11:20, in the second of the four ISPs.
+    scene.clock.set(at("2026-06-10T09:20:00Z"));
+    assert!(scene.ask(scene.order(&offer)).await.is_accepted());
+    let second = of_day(&scene.dso, "2026-06-10", 2).await.remove(1);
+    assert_eq!(powers(&second)[44..49], [30_000, 30_000, 20_000, 20_000, 30_000]);
+}
+
+#[tokio::test]
 async fn a_rejected_prognosis_is_an_alarm_and_is_made_anew_at_the_next_start() {
     let mut scene = Scene::reporting("2026-06-10T06:00:00Z", "").await;
     let first = of_day(&scene.dso, "2026-06-10", 1).await.remove(0);

@@ -3,9 +3,11 @@
 use std::fmt::Write as _;
 use std::net::SocketAddr;
 
+use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
-use tieline_node::ledger::MarketDay;
-use tieline_types::{IspRange, ManualClock, Power};
+use tieline_node::ledger::{MarketDay, market_day};
+use tieline_store::{SqliteOptions, SqliteStore};
+use tieline_types::{IspCalendar, IspDuration, IspRange, ManualClock, Power};
 use tieline_uftp::message::{
     AcceptedDisputed, ContractSettlement, DPrognosis, FlexOrder, FlexOrderSettlement, FlexOrderSettlementIsp,
     FlexSettlement, FlexSettlementResponse, Response,
@@ -293,6 +295,11 @@ async fn day(
     for node in [dso.node(), agr.node()] {
         assert!(tieline_store::verify(&**node.store()).await.unwrap().is_ok());
     }
+    // The books of a node that has been stopped say the same.
+    agr.stop().await;
+    let store = SqliteStore::open(&agr.database(), SqliteOptions::default()).unwrap();
+    let calendar = IspCalendar::new(TimeZone::get("Europe/Amsterdam").unwrap(), IspDuration::PT15M);
+    assert_eq!(market_day(&store, &calendar, &point, date).await.unwrap(), of_agr);
     (of_dso, of_agr)
 }
 
@@ -366,4 +373,30 @@ async fn sides_that_agreed_on_other_terms_are_in_dispute() {
             "{item:?}"
         );
     }
+}
+
+#[tokio::test]
+async fn a_day_shows_what_was_told_and_where_an_order_could_not_be_kept() {
+    let scene = Scene::new().await;
+    let (charger, transaction) = scene.charging().await;
+    scene.ordered().await;
+    scene.clock.set(at("2026-06-10T08:31:00Z"));
+    charger.told_at_least(1).await;
+    scene.clock.set(at("2026-06-10T08:40:00Z"));
+    charger.stop_charging(&transaction, 4000, scene.now()).await;
+    let day = eventually("the plan without the car", async || {
+        let day = scene.agr.node().market_day(&POINT.parse().unwrap(), "2026-06-10".parse().unwrap()).await;
+        Some(day.unwrap()).filter(|day| !day.shortfalls.is_empty())
+    })
+    .await;
+    let shortfall = &day.shortfalls[0];
+    assert_eq!((shortfall.isp.get(), shortfall.target.watts(), shortfall.planned.watts()), (45, 12_080, 0));
+    assert!(!shortfall.reason.is_empty());
+    let [session] = &day.sessions[..] else { panic!("{:?}", day.sessions) };
+    assert_eq!(session.ended, Some(scene.now()));
+    let told = &session.set_points[0];
+    assert_eq!((told.span.start(), told.limit), (at("2026-06-10T09:00:00Z"), crate::scene::watts(12_080)));
+    assert!(day.settlements.is_empty());
+    // Nothing is agreed, so it counts from what the promise does.
+    assert_eq!(day.isps[44].baseline, Some(Power::from_watts(22_080)));
 }

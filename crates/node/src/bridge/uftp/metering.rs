@@ -2,7 +2,7 @@
 
 use rust_decimal::Decimal;
 use tieline_service::{Call, Extension, State};
-use tieline_store::{ChangeSet, Records as _, StoreError, Timer};
+use tieline_store::{ChangeSet, Record as _, Records as _, StoreError, Timer};
 use tieline_types::{Energy, EntityAddress, IspDay, IspNumber, IspRange};
 use tieline_uftp::message::{Metering, MeteringIsp, MeteringProfile, MeteringResponse, ProfileType, Unit};
 use tieline_uftp::value::{Ean, MessageId};
@@ -12,7 +12,7 @@ use tracing::{error, info};
 use super::agr::decides;
 use super::window::{check_isps, local_day};
 use super::{AgrMarket, DsoMarket, Verdict, Work, unwritable};
-use crate::market::{Metered, MeteredState, Wanted};
+use crate::market::{Metered, MeteredState, MeteringMessage, Wanted, metered_by};
 use crate::role::agr::{METER, day_and};
 use crate::role::dso::MeteringRefusal;
 
@@ -35,7 +35,8 @@ impl AgrMarket {
         {
             let message = self.write_metering(&metered)?;
             info!(dso = %metered.counterparty, %connection, period = %date, revision = metered.revision, "metering is sent");
-            changes.replace(&metered, version)?.send(self.letters.sealed(&message.into()));
+            let named = MeteringMessage { message_id: metered.message_id, metered: metered.key() };
+            changes.replace(&metered, version)?.put(&named)?.send(self.letters.sealed(&message.into()));
         }
         if let Some(wanted) = wanted {
             changes.replace(&wanted.value, wanted.version)?;
@@ -84,13 +85,11 @@ pub(super) async fn note_response(
     Extension(work): Extension<Work>,
 ) -> Result<Noted, Verdict> {
     let dso = &call.header.sender_domain;
-    let sent = market.agr.context.store.open_records::<Metered>().await?;
-    let known = sent.into_iter().find(|known| {
-        known.value.message_id == call.metering_message_id.uuid() && known.value.counterparty == *dso
-    });
+    let id = call.metering_message_id.uuid().to_string();
+    let known = metered_by(&*market.agr.context.store, &id).await?;
     // A revision that was followed by another has no record any more.
-    let Some(mut metered) = known else { return Ok(Noted) };
-    if !decides(&call.response) {
+    let Some(mut metered) = known.filter(|known| known.value.counterparty == *dso) else { return Ok(Noted) };
+    if metered.value.state != MeteredState::Sent || !decides(&call.response) {
         return Ok(Noted);
     }
     let mut changes = ChangeSet::new();

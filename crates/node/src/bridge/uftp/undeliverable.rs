@@ -8,8 +8,8 @@ use tracing::error;
 
 use crate::context::Context;
 use crate::market::{
-    Claim, Metered, MeteredState, Offer, OfferState, Order, OrderState, Prognosis, PrognosisState, Request,
-    RequestState, Settlement, SettlementState,
+    Claim, MeteredState, Offer, OfferState, Order, OrderState, Prognosis, PrognosisState, Request,
+    RequestState, Settlement, SettlementState, metered_by,
 };
 use crate::role::agr::{METER, PROGNOSE, subject};
 use crate::role::dso::{SETTLE, settlement_subject};
@@ -77,10 +77,7 @@ async fn owed(context: &Context, entry: &OutboxEntry, cause: String) -> Result<C
             }
         }
         Ok(MessageType::Metering) => {
-            let sent = store.open_records::<Metered>().await?;
-            if let Some(mut metered) =
-                sent.into_iter().find(|known| known.value.message_id.to_string() == *id)
-            {
+            if let Some(mut metered) = metered_by(&**store, id).await? {
                 metered.value.state = MeteredState::Undeliverable { cause };
                 changes.replace(&metered.value, metered.version)?;
                 let of_day = subject(metered.value.period, metered.value.connection.as_str());
