@@ -57,6 +57,11 @@ impl<'a> Journey<'a> {
                 return useful;
             }
         }
+        self.fill_alike(span, watts, miss)
+    }
+
+    /// Shares `watts` out over the sessions in `span`, whether they can use it before it ends or not.
+    pub(crate) fn fill_alike(&self, span: TimeSpan, watts: i64, miss: Miss) -> Filled {
         let unsteered = |course: &Course<'_>| course.unsteered(span);
         self.filled(span, watts, miss, unsteered, |Traveller { course, node }| {
             Part::new(course.range(span), course.session.supply, *node)

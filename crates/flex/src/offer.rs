@@ -184,7 +184,7 @@ impl<'a> Market<'a> {
                 Some(wish) if forecast && wish > 0 => journey.fill_usefully(requested.span, target),
                 Some(wish) if forecast && wish < 0 => journey.fill(requested.span, target, Miss::Below),
                 // Less of a change, not more: what is offered stays within the bounds.
-                Some(wish) if wish < 0 => journey.fill(requested.span, target, Miss::Above),
+                Some(wish) if wish < 0 => journey.fill_alike(requested.span, target, Miss::Above),
                 None if forecast => self.fill_unwanted(&journey, index),
                 Some(_) | None => journey.fill(requested.span, target, Miss::Below),
             };

@@ -27,7 +27,24 @@ pub(crate) fn is_best(parts: &[Part], target: i64, miss: Miss, tree: &Tree) -> b
 
 /// Changes the parts, which are below `target`, so that they reach it exactly; where that can't be, so that they come as
 /// near as can be from the side that `miss` allows.
+///
+/// A search that has to end early may find from one side what it does not find from the other. So both are tried before
+/// a target is missed: whether it is reached does not depend on `miss`.
 pub(crate) fn improve(parts: &mut [Part], target: i64, miss: Miss, tree: &Tree) {
+    let mut from_the_other_side = parts.to_vec();
+    approach(parts, target, miss, tree);
+    if total(parts) != target && target % unit(parts) == 0 {
+        let other = if miss == Miss::Below { Miss::Above } else { Miss::Below };
+        approach(&mut from_the_other_side, target, other, tree);
+        if total(&from_the_other_side) == target {
+            parts.copy_from_slice(&from_the_other_side);
+        }
+    }
+    share_alike(parts, tree);
+}
+
+/// Comes as near to `target` as a search from this side finds.
+fn approach(parts: &mut [Part], target: i64, miss: Miss, tree: &Tree) {
     let unit = unit(parts);
     let goal = match miss {
         Miss::Below => target.div_euclid(unit),
@@ -40,7 +57,6 @@ pub(crate) fn improve(parts: &mut [Part], target: i64, miss: Miss, tree: &Tree) 
             break;
         }
     }
-    share_alike(parts, tree);
 }
 
 /// What to choose from.

@@ -106,6 +106,23 @@ fn amperes_are_told_in_tenths_and_never_add_up_to_more() {
     assert_eq!(total(&split(&fleet, &[target(0, 20_000)]), isp(0)), 20_000);
 }
 
+/// Three chargers whose tenths are no whole numbers of watts have more sums than are searched. What is found from above is
+/// found from below.
+#[test]
+fn a_target_is_reached_from_either_side() {
+    let supplies = [(3, 127, 22), (2, 240, 17), (3, 230, 27)];
+    let supplies =
+        supplies.map(|(phases, voltage, current)| Supply::in_amperes(phases, voltage, current).unwrap());
+    let mut fleet = three_phase(3);
+    for (session, supply) in fleet.sessions.iter_mut().zip(supplies) {
+        session.supply = supply;
+    }
+    let power = Power::from_watts(34_852);
+    for target in [Target::at_least(isp(0), power), Target::at_most(isp(0), power)] {
+        assert!(split(&fleet, &[target]).shortfalls.is_empty(), "{target:?}");
+    }
+}
+
 #[test]
 fn limits_that_do_not_change_are_one_period() {
     let targets: Vec<_> = (0..4).map(|number| target(number, 20_000)).collect();
