@@ -43,20 +43,22 @@ pub(super) fn floors(
     floors.sort_by_key(|floor| std::cmp::Reverse(floor.watts));
     let room = floors.iter().map(|floor| floor.watts).sum::<i64>() - excess;
     let mut minima = 0;
-    let (fit, rest): (Vec<&Floor>, Vec<&Floor>) = floors.iter().partition(|floor| {
+    floors.retain(|floor| {
         let fits = minima + floor.minimum <= room;
         minima += if fits { floor.minimum } else { 0 };
         fits
     });
-    let sessions = &reckoned.sessions;
-    let level = level(&fit, sessions, room);
+    let level = level(&floors, &reckoned.sessions, room);
     let mut lowered = reckoned.clone();
-    for floor in fit {
-        let watts = at(level, floor, &sessions[floor.index]);
-        must_have(&mut lowered.sessions[floor.index], watts, target.span);
+    // Those that are not in `floors` have none: not even one that their connection's limit left no room for.
+    for (session, known) in lowered.sessions.iter_mut().zip(&fleet.sessions) {
+        if !matches!(known.departure, Departure::Known(_)) {
+            session.departure = Departure::Unknown;
+        }
     }
-    for floor in rest {
-        lowered.sessions[floor.index].departure = Departure::Unknown;
+    for floor in &floors {
+        let watts = at(level, floor, &reckoned.sessions[floor.index]);
+        must_have(&mut lowered.sessions[floor.index], watts, target.span);
     }
     Some(lowered)
 }
@@ -73,7 +75,7 @@ pub(super) fn explain(plan: &mut Plan, lowered: &Fleet, reckoned: &Fleet, by_nam
 }
 
 /// The greatest level that all floors together can have within `room`.
-fn level(floors: &[&Floor], sessions: &[ChargingSession], room: i64) -> i64 {
+fn level(floors: &[Floor], sessions: &[ChargingSession], room: i64) -> i64 {
     let (mut low, mut high) = (0, floors.iter().map(|floor| floor.watts).max().unwrap_or(0));
     while low < high {
         let middle = low + (high - low + 1) / 2;
