@@ -2,8 +2,8 @@
 
 use tieline_types::{Energy, TimeSpan};
 
-use crate::floor::{Course, seconds};
-use crate::{BoundBy, ChargingSession, Departure, Fleet, Plan, ShortfallReason, Target};
+use crate::floor::{Course, Range, seconds};
+use crate::{BoundBy, ChargingSession, Departure, Fleet, Miss, Plan, ShortfallReason, Target};
 
 /// A floor that gives way.
 struct Floor {
@@ -23,8 +23,13 @@ pub(super) fn floors(
     target: &Target,
     by_name: &[usize],
 ) -> Option<Fleet> {
-    let must_run = plan.shortfalls.iter().find(|shortfall| shortfall.reason == ShortfallReason::MustRun)?;
-    let excess = must_run.planned.watts() - target.power.watts().max(0);
+    let shortfall = plan.shortfalls.first()?;
+    let excess = shortfall.planned.watts() - target.power.watts().max(0);
+    // An increase that is missed from above is none of the floors' doing.
+    let is_too_much = target.miss == Miss::Below || shortfall.reason == ShortfallReason::MustRun;
+    if excess <= 0 || !is_too_much {
+        return None;
+    }
     let mut floors: Vec<Floor> = plan
         .sessions
         .iter()
@@ -32,8 +37,8 @@ pub(super) fn floors(
         .filter(|(_, index)| !matches!(fleet.sessions[**index].departure, Departure::Known(_)))
         .filter_map(|(planned, index)| {
             let watts = planned.periods.first()?.power.watts();
-            let minimum = Course::new(&reckoned.sessions[*index]).range(target.span).minimum;
-            (watts > 0).then_some(Floor { index: *index, minimum, watts })
+            let Range { floor, minimum, .. } = Course::new(&reckoned.sessions[*index]).range(target.span);
+            (floor > 0 && watts > 0).then_some(Floor { index: *index, minimum, watts })
         })
         .collect();
     if floors.is_empty() {
