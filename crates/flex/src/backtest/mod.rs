@@ -12,7 +12,7 @@
 //!   count.
 //!
 //! Within a step, a rule is asked again whenever an EV comes or goes. It knows the sessions that are present and take energy,
-//! what they have taken, and what [`Rule::departure`] and [`Rule::energy`] let it know. What an EV will really take is seen only
+//! what they have taken, and what its [`KnownDeparture`] and [`KnownEnergy`] let it know. What an EV will really take is seen only
 //! when it stops, and what is learned of stays is learned from those that ended before the day began.
 
 mod day;

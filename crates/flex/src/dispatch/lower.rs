@@ -2,8 +2,8 @@
 
 use tieline_types::{Energy, TimeSpan};
 
-use crate::floor::{Course, seconds};
-use crate::{BoundBy, ChargingSession, Departure, Fleet, Plan, ShortfallReason, Target};
+use crate::floor::{Course, Range, seconds};
+use crate::{BoundBy, ChargingSession, Departure, Fleet, Miss, Plan, ShortfallReason, Target};
 
 /// A floor that gives way.
 struct Floor {
@@ -23,8 +23,13 @@ pub(super) fn floors(
     target: &Target,
     by_name: &[usize],
 ) -> Option<Fleet> {
-    let must_run = plan.shortfalls.iter().find(|shortfall| shortfall.reason == ShortfallReason::MustRun)?;
-    let excess = must_run.planned.watts() - target.power.watts().max(0);
+    let shortfall = plan.shortfalls.first()?;
+    let excess = shortfall.planned.watts() - target.power.watts().max(0);
+    // An increase that is missed from above is none of the floors' doing.
+    let is_too_much = target.miss == Miss::Below || shortfall.reason == ShortfallReason::MustRun;
+    if excess <= 0 || !is_too_much {
+        return None;
+    }
     let mut floors: Vec<Floor> = plan
         .sessions
         .iter()
@@ -32,8 +37,8 @@ pub(super) fn floors(
         .filter(|(_, index)| !matches!(fleet.sessions[**index].departure, Departure::Known(_)))
         .filter_map(|(planned, index)| {
             let watts = planned.periods.first()?.power.watts();
-            let minimum = Course::new(&reckoned.sessions[*index]).range(target.span).minimum;
-            (watts > 0).then_some(Floor { index: *index, minimum, watts })
+            let Range { floor, minimum, .. } = Course::new(&reckoned.sessions[*index]).range(target.span);
+            (floor > 0 && watts > 0).then_some(Floor { index: *index, minimum, watts })
         })
         .collect();
     if floors.is_empty() {
@@ -43,20 +48,22 @@ pub(super) fn floors(
     floors.sort_by_key(|floor| std::cmp::Reverse(floor.watts));
     let room = floors.iter().map(|floor| floor.watts).sum::<i64>() - excess;
     let mut minima = 0;
-    let (fit, rest): (Vec<&Floor>, Vec<&Floor>) = floors.iter().partition(|floor| {
+    floors.retain(|floor| {
         let fits = minima + floor.minimum <= room;
         minima += if fits { floor.minimum } else { 0 };
         fits
     });
-    let sessions = &reckoned.sessions;
-    let level = level(&fit, sessions, room);
+    let level = level(&floors, &reckoned.sessions, room);
     let mut lowered = reckoned.clone();
-    for floor in fit {
-        let watts = at(level, floor, &sessions[floor.index]);
-        must_have(&mut lowered.sessions[floor.index], watts, target.span);
+    // Those that are not in `floors` have none: not even one that their connection's limit left no room for.
+    for (session, known) in lowered.sessions.iter_mut().zip(&fleet.sessions) {
+        if !matches!(known.departure, Departure::Known(_)) {
+            session.departure = Departure::Unknown;
+        }
     }
-    for floor in rest {
-        lowered.sessions[floor.index].departure = Departure::Unknown;
+    for floor in &floors {
+        let watts = at(level, floor, &reckoned.sessions[floor.index]);
+        must_have(&mut lowered.sessions[floor.index], watts, target.span);
     }
     Some(lowered)
 }
@@ -73,7 +80,7 @@ pub(super) fn explain(plan: &mut Plan, lowered: &Fleet, reckoned: &Fleet, by_nam
 }
 
 /// The greatest level that all floors together can have within `room`.
-fn level(floors: &[&Floor], sessions: &[ChargingSession], room: i64) -> i64 {
+fn level(floors: &[Floor], sessions: &[ChargingSession], room: i64) -> i64 {
     let (mut low, mut high) = (0, floors.iter().map(|floor| floor.watts).max().unwrap_or(0));
     while low < high {
         let middle = low + (high - low + 1) / 2;

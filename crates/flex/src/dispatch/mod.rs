@@ -73,11 +73,15 @@ pub(crate) fn keep(
     let mut by_name: Vec<usize> = (0..fleet.sessions.len()).collect();
     by_name.sort_by(|one, other| fleet.sessions[*one].id.cmp(&fleet.sessions[*other].id));
     let mut whole = Plan::default();
-    for target in targets {
+    for (number, target) in targets.iter().enumerate() {
+        let start = target.span.start();
         for (session, known) in reckoned.sessions.iter_mut().zip(&fleet.sessions) {
+            // What was reckoned with holds until it has passed.
+            let holds = number > 0 && session.departure.at().is_some_and(|departure| departure > start);
             session.departure = match known.departure {
                 Departure::Known(at) => Departure::Known(at),
-                Departure::Stated(_) | Departure::Unknown => reckoned_with(known, target.span.start()),
+                Departure::Stated(_) | Departure::Unknown if holds => session.departure,
+                Departure::Stated(_) | Departure::Unknown => reckoned_with(known, start),
             };
         }
         let mut plan = split(&reckoned, &[*target]);

@@ -76,6 +76,15 @@ fn floors_of_stated_departures_give_way_to_the_order_alike() {
 }
 
 #[test]
+fn a_floor_that_its_connection_has_no_room_for_does_not_come_back() {
+    // The connection has room for one minimum of 4,140 W, the order for none.
+    let mut fleet = wanting([100, 100, 0], Departure::Stated, [2, 2, 2]);
+    fleet.connections[0].limit = Some(Power::from_watts(6_000));
+    fleet.sessions.truncate(2);
+    assert_eq!(total(&dispatched(&fleet, &BTreeMap::new(), &[at_most(0, 0)]), isp(0)), 0);
+}
+
+#[test]
 fn floors_of_known_departures_do_not_give_way() {
     let mut fleet = wanting([100, 100, 5], Departure::Stated, [8, 8, 40]);
     fleet.sessions[0].departure = Departure::Known(isp(4).start());
