@@ -1,12 +1,11 @@
-//! The order's way through the crate: baseline, offer, split, measurement, settlement.
+//! The order's way through the crate: baseline, offer, split, dispatch, measurement, settlement; and what it does to drivers.
 #![allow(clippy::unwrap_used, reason = "what a test can not go on without ends it")]
 
+mod backtests;
 mod books;
 mod chance;
 mod defects;
 mod deliverability;
-//! The order's way through the crate: baseline, offer, split, dispatch; and what it does to drivers.
-mod backtests;
 mod dispatches;
 mod exact;
 mod fleets;
