@@ -13,7 +13,7 @@ const CRATES: &[&str] = &["tieline-uftp", "tieline-ocpp"];
 const ALONE: &[(&str, &[&str])] = &[
     ("tieline-uftp", &["", "client", "server"]),
     ("tieline-ocpp", &["", "client", "server"]),
-    ("tieline-edge", &["", "client", "server", "websocket"]),
+    ("tieline-edge", &["", "client", "server", "websocket", "virtual-clock"]),
     ("tieline-store", &[""]),
 ];
 
