@@ -41,11 +41,13 @@ pub use self::status::{ParticipantState, Status};
 /// let midnight = "2026-06-10T00:00:00Z".parse()?;
 /// let server = TimeServer::bind("127.0.0.1:0".parse()?, midnight, ["charger"]).await?;
 /// let (clock, busy) = VirtualClock::connect(server.address(), "charger").await?;
+/// // Time stands still when the last clone is gone: a participant stays as long as time is to go on.
+/// let own = clock.clone();
 /// let arrives = tokio::spawn(async move {
-///     let wait = clock.wait_until("2026-06-10T17:30:00Z".parse()?);
+///     let wait = own.wait_until("2026-06-10T17:30:00Z".parse()?);
 ///     drop(busy);
 ///     let _busy = wait.await;
-///     Ok::<_, jiff::Error>(clock.now())
+///     Ok::<_, jiff::Error>(own.now())
 /// });
 /// server.run_until("2026-06-11T00:00:00Z".parse()?).await;
 /// assert_eq!(arrives.await??, "2026-06-10T17:30:00Z".parse()?);
