@@ -33,7 +33,7 @@ pub(crate) struct Demo {
     #[arg(long, value_name = "NUMBER", default_value_t = 200, value_parser = clap::value_parser!(u32).range(1..=20_000))]
     chargers: u32,
     /// How many times faster than real time the day passes, at the most; 0 for as fast as the machine can.
-    #[arg(long, value_name = "FACTOR", default_value_t = 1800)]
+    #[arg(long, value_name = "FACTOR", default_value_t = 3600)]
     speed: u32,
     /// What chance is made from: the same seed is the same day.
     #[arg(long, value_name = "NUMBER", default_value_t = 7)]

@@ -4,7 +4,7 @@ use jiff::{SignedDuration, Timestamp};
 use tieline_flex::{BoundBy, Expectation, Plan, PlannedPeriod, Shortfall, Target, dispatch};
 use tieline_store::{ChangeSet, Records as _, StoreError, Stored, Timer};
 use tieline_types::{EntityAddress, Power, TimeSpan};
-use tracing::{error, warn};
+use tracing::{debug, error, warn};
 
 use super::Agr;
 use super::tracking::{Crowd, Steered};
@@ -139,6 +139,7 @@ impl Agr {
         let expectation =
             Expectation { stays: &stays, arrivals: crowd.arrivals(), leave_by: Expectation::ONE_IN_FIVE };
         let plan = dispatch(&crowd.fleet, &targets, &expectation);
+        debug!(congestion_point = %point, sessions = crowd.fleet.sessions.len(), first = ?targets.first(), "planned");
         self.tell(&crowd, &plan, changes)?;
         self.report(point, &in_sight, &plan, changes).await?;
         if let Some(mut release) = release {
@@ -160,6 +161,7 @@ impl Agr {
         let drawn = crowd.drawn(so_far);
         let watts = target.power.watts();
         let needed = (watts.saturating_mul(all) - drawn.watt_seconds()) / left;
+        debug!(from = %whole.start(), target = watts, %drawn, needed, "what is left of an ISP");
         // An estimate that is far off does not turn the plan over.
         let power = Power::from_watts(needed.clamp(watts / 2, watts.saturating_add(watts / 2)));
         Some(Target { span, power, ..target })

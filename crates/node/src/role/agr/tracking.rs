@@ -237,8 +237,11 @@ impl Steered {
         let after =
             set_point.map_or_else(|| self.draws(), |known| under(known.limit_at(turn)).unwrap_or(at_most));
         let parts = [(span.start(), turn, before), (turn, span.end(), after)];
-        let energies =
-            parts.into_iter().filter_map(|(start, end, power)| power.over(TimeSpan::new(start, end)?).ok());
-        Energy::checked_sum(energies).unwrap_or(Energy::ZERO)
+        // An estimate may be rounded, which `Power::over` never does.
+        let milliwatt_seconds = |(start, end, power): (Timestamp, Timestamp, Power)| {
+            power.watts().saturating_mul(end.as_millisecond() - start.as_millisecond())
+        };
+        let sum = parts.into_iter().map(milliwatt_seconds).fold(0_i64, i64::saturating_add);
+        Energy::from_watt_seconds(sum / 1000)
     }
 }
