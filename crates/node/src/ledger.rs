@@ -16,8 +16,8 @@ use tieline_store::{Records as _, Store, StoreError};
 use tieline_types::{EntityAddress, IspCalendar};
 
 pub use day::{
-    LedgerIsp, LedgerOrder, LedgerSession, LedgerSetPoint, LedgerSettlement, LedgerSettlementIsp,
-    LedgerSettlementItem, LedgerShortfall, MarketDay, RequestedBounds,
+    LedgerAmounts, LedgerIsp, LedgerOrder, LedgerSession, LedgerSetPoint, LedgerSettlement,
+    LedgerSettlementIsp, LedgerSettlementItem, LedgerShortfall, MarketDay, RequestedBounds,
 };
 
 use crate::market::ReportedShortfall;

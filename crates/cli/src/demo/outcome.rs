@@ -37,7 +37,10 @@ pub(super) async fn day(scene: &Scene, ended: &Ended) -> anyhow::Result<Day> {
         isps: isps.collect(),
         sessions: ended.outcome.sessions.iter().map(|session| self::session(session, scene)).collect(),
         orders: dso.day.orders.iter().filter_map(|known| order(known, &dso.day)).collect(),
-        settlement: Settlement { dso: totals(&dso.day), agr: totals(&agr.day) },
+        settlement: Settlement {
+            dso: totals(items(&dso.day).map(|item| Some((item.price, item.penalty, item.net)))),
+            agr: totals(items(&agr.day).map(|item| item.own.map(|own| (own.price, own.penalty, own.net)))),
+        },
         alarms: [dso.alarms().await?, agr.alarms().await?].concat(),
         journals: vec![dso.journal().await?, agr.journal().await?],
     })
@@ -201,17 +204,18 @@ fn order(order: &LedgerOrder, day: &MarketDay) -> Option<Order> {
     })
 }
 
-/// What all orders of a day come to; `None` before there is a settlement.
-fn totals(day: &MarketDay) -> Option<Totals> {
-    items(day).next()?;
-    let sum = |of: fn(&LedgerSettlementItem) -> Amount| {
-        Amount::rounded(items(day).map(|item| of(item).value()).sum())
+/// What price, penalty and net amount of all orders come to; `None` if there are none, or not all are known.
+fn totals(each: impl Iterator<Item = Option<(Amount, Amount, Amount)>>) -> Option<Totals> {
+    let each: Vec<(Amount, Amount, Amount)> = each.collect::<Option<_>>()?;
+    let sum = |of: fn(&(Amount, Amount, Amount)) -> Amount| {
+        Amount::rounded(each.iter().map(|amounts| of(amounts).value()).sum())
     };
-    Some(Totals {
-        paid: sum(|item| item.price),
-        penalty: sum(|item| item.penalty),
-        net: sum(|item| item.net),
-    })
+    let totals = Totals {
+        paid: sum(|(price, ..)| *price),
+        penalty: sum(|(_, penalty, _)| *penalty),
+        net: sum(|(.., net)| *net),
+    };
+    (!each.is_empty()).then_some(totals)
 }
 
 fn items(day: &MarketDay) -> impl Iterator<Item = &LedgerSettlementItem> {

@@ -111,7 +111,8 @@ async fn charge(scene: &Scene, server: &TimeServer) -> anyhow::Result<Fleet> {
 /// When which node is killed, the last first, and after how many microseconds of real time.
 fn kills(demo: &Demo, start: Timestamp, end: Timestamp) -> Vec<(Timestamp, usize, u64)> {
     let mut chance = Chance::of(demo.seed, "kills", 0);
-    let seconds = end.as_second() - start.as_second() + SignedDuration::from_hours(4).as_secs();
+    // Until the settlement, three hours after midnight.
+    let seconds = end.as_second() - start.as_second() + SignedDuration::from_hours(3).as_secs();
     let mut kills: Vec<_> = (0..demo.kill)
         .map(|_| {
             let at = start + SignedDuration::from_secs(chance.between(0, seconds));

@@ -2,6 +2,7 @@
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod backtest;
+mod demo;
 mod virtual_time;
 
 use std::os::unix::fs::OpenOptionsExt as _;

@@ -112,6 +112,8 @@ pub struct LedgerSettlementItem {
     pub penalty: Amount,
     /// What is paid.
     pub net: Amount,
+    /// What it comes to by the aggregator's own books; only these know it.
+    pub own: Option<LedgerAmounts>,
     /// `None` as long as the aggregator has said nothing.
     pub accepted: Option<bool>,
     /// Why it is disputed.
@@ -120,6 +122,18 @@ pub struct LedgerSettlementItem {
     pub unmeasured: bool,
     /// Its ISPs.
     pub isps: Vec<LedgerSettlementIsp>,
+}
+
+/// What an order comes to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
+pub struct LedgerAmounts {
+    /// What was agreed for all of it.
+    pub price: Amount,
+    /// What is kept back of it, and asked on top.
+    pub penalty: Amount,
+    /// What is paid.
+    pub net: Amount,
 }
 
 /// Powers of one ISP of a settled order.

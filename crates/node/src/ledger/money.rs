@@ -1,7 +1,7 @@
 use tieline_store::{Records as _, Store, StoreError};
 use tieline_types::{Amount, EntityAddress, IspDay};
 
-use super::day::{LedgerSettlement, LedgerSettlementIsp, LedgerSettlementItem};
+use super::day::{LedgerAmounts, LedgerSettlement, LedgerSettlementIsp, LedgerSettlementItem};
 use super::isps::Books;
 use crate::market::{ItemStatus, Settlement, SettlementItem, SettlementState};
 
@@ -50,6 +50,7 @@ fn item(item: &SettlementItem) -> LedgerSettlementItem {
         price: item.price,
         penalty: item.penalty,
         net: item.net,
+        own: item.own.map(|own| LedgerAmounts { price: own.price, penalty: own.penalty, net: own.net }),
         accepted,
         dispute,
         unmeasured: !item.unmeasured.is_empty(),

@@ -22,6 +22,8 @@ pub(crate) use prognosis::{ExpectedFrom, Prognosis, PrognosisState, baseline_of}
 pub(crate) use promise::Promise;
 pub(crate) use request::{Request, RequestState, RequestedPower};
 pub(crate) use schedule::{Schedule, Wanted};
-pub(crate) use settlement::{Claim, ItemStatus, Settlement, SettlementIsp, SettlementItem, SettlementState};
+pub(crate) use settlement::{
+    Claim, ItemStatus, OwnAmounts, Settlement, SettlementIsp, SettlementItem, SettlementState,
+};
 pub(crate) use shortfall::ReportedShortfall;
 pub(crate) use window::{IspPower, Window, hull, per_isp};

@@ -35,6 +35,16 @@ pub(crate) struct SettlementItem {
     /// The ISPs that count as not delivered since nothing was measured; only a DSO knows them.
     pub(crate) unmeasured: Vec<IspNumber>,
     pub(crate) status: ItemStatus,
+    /// What the AGR has worked out by itself; a DSO does not know it.
+    pub(crate) own: Option<OwnAmounts>,
+}
+
+/// What an order comes to by the AGR's own books.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct OwnAmounts {
+    pub(crate) price: Amount,
+    pub(crate) penalty: Amount,
+    pub(crate) net: Amount,
 }
 
 /// Powers of one ISP of an order.

@@ -254,6 +254,7 @@ fn read_item(item: &FlexOrderSettlement) -> Result<SettlementItem, Verdict> {
         isps: item.isps.iter().flat_map(single).collect(),
         unmeasured: Vec::new(),
         status: ItemStatus::Open,
+        own: None,
     })
 }
 

@@ -7,7 +7,8 @@ use tieline_types::{Amount, Domain, Energy, EntityAddress, IspDay, IspNumber, Po
 
 use super::Agr;
 use crate::market::{
-    ItemStatus, Metered, Order, OrderState, Promise, Settlement, SettlementItem, SettlementState, Window,
+    ItemStatus, Metered, Order, OrderState, OwnAmounts, Promise, Settlement, SettlementItem, SettlementState,
+    Window,
 };
 
 /// Differences that a dispute names; there may be more.
@@ -149,6 +150,7 @@ impl Agr {
             let currency = orders
                 .get(&(item.congestion_point.clone(), item.period, item.reference.clone()))
                 .map(|order| order.currency);
+            item.own = own.map(|own| OwnAmounts { price: own.price, penalty: own.penalty, net: own.net });
             let mut differences = own.map(|own| self.differences(item, own)).unwrap_or_default();
             if let Some(currency) = currency.filter(|currency| *currency != settlement.currency) {
                 differences.push(format!("the order is in {currency}"));

@@ -295,6 +295,7 @@ impl Dso {
                     isps,
                     unmeasured,
                     status: ItemStatus::Open,
+                    own: None,
                 }
             })
             .collect())
