@@ -1,4 +1,4 @@
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::path::Path;
 
 use jiff::Timestamp;
@@ -14,6 +14,8 @@ const PAGE: usize = 256;
 #[derive(Debug)]
 pub(super) struct Conversation {
     sides: [Side; 2],
+    /// Identifiers of the messages that were shown.
+    shown: BTreeSet<String>,
     over: bool,
 }
 
@@ -23,6 +25,8 @@ struct Side {
     other: &'static str,
     store: SqliteStore,
     read: u64,
+    /// What was read and is not shown yet.
+    next: VecDeque<JournalEntry>,
 }
 
 impl Conversation {
@@ -30,9 +34,11 @@ impl Conversation {
     pub(super) fn of(directory: &Path) -> anyhow::Result<Self> {
         let side = |name, other, data| -> anyhow::Result<Side> {
             let path = database_path(&directory.join(data));
-            Ok(Side { name, other, store: SqliteStore::open(&path, SqliteOptions::default())?, read: 0 })
+            let store = SqliteStore::open(&path, SqliteOptions::default())?;
+            Ok(Side { name, other, store, read: 0, next: VecDeque::new() })
         };
-        Ok(Self { sides: [side("DSO", "AGR", "dso")?, side("AGR", "DSO", "agr")?], over: false })
+        let sides = [side("DSO", "AGR", "dso")?, side("AGR", "DSO", "agr")?];
+        Ok(Self { sides, shown: BTreeSet::new(), over: false })
     }
 
     /// Whether the settlement was answered, and the answer has arrived.
@@ -41,40 +47,67 @@ impl Conversation {
     }
 
     /// What was said and decided since the last time, and when; of what is said often, how often.
+    ///
+    /// All of a conversation may be of one instant, so its order is that of cause and effect: what one side heard before
+    /// it said something, the other has said before.
     pub(super) async fn news(&mut self) -> anyhow::Result<Vec<(Timestamp, String)>> {
-        let mut news = Vec::new();
         for side in &mut self.sides {
-            let mut often: BTreeMap<String, (Timestamp, u32)> = BTreeMap::new();
-            loop {
-                let page = side.store.journal(side.read, PAGE).await?;
-                let Some(last) = page.last() else { break };
-                side.read = last.sequence;
-                for found in page {
-                    let (at, label) = (found.entry.at, &found.entry.label);
-                    match found.entry.direction {
-                        Direction::Sent if is_often(label) => {
-                            often.entry(label.clone()).or_insert((at, 0)).1 += 1;
-                        }
-                        Direction::Sent => news.push((at, sentence(side.name, side.other, &found))),
-                        Direction::Decision => {
-                            let why = String::from_utf8_lossy(&found.entry.bytes);
-                            news.push((at, format!("{} decides   {label:<22} {why}", side.name)));
-                        }
-                        Direction::Received => {
-                            self.over |= label == MessageType::FlexSettlementResponse.as_str()
-                        }
-                    }
-                }
-            }
-            let (name, other) = (side.name, side.other);
-            news.extend(
-                often.into_iter().map(|(label, (at, times))| {
-                    (at, format!("{name} → {other}     {label:<22} {times} times"))
-                }),
-            );
+            side.read().await?;
         }
-        news.sort_by_key(|(at, _)| *at);
+        let mut news: Vec<(Timestamp, String)> = Vec::new();
+        let mut often: BTreeMap<String, (usize, u32)> = BTreeMap::new();
+        while let Some((speaker, found)) = self.next() {
+            let (from, to, label) = (speaker.0, speaker.1, &found.entry.label);
+            if found.entry.direction == Direction::Decision {
+                let why = String::from_utf8_lossy(&found.entry.bytes);
+                news.push((found.entry.at, format!("{from} decides   {label:<22} {why}")));
+            } else if is_often(label) {
+                let (place, times) = often.entry(label.clone()).or_insert((news.len(), 0));
+                *times += 1;
+                let said = (found.entry.at, format!("{from} → {to}     {label:<22} {times} times"));
+                match news.get_mut(*place) {
+                    Some(known) => *known = said,
+                    None => news.push(said),
+                }
+            } else {
+                news.push((found.entry.at, sentence(from, to, &found)));
+            }
+        }
         Ok(news)
+    }
+
+    /// The next thing to show, and whose it is. What was heard of is not shown; that it was said is.
+    fn next(&mut self) -> Option<((&'static str, &'static str), JournalEntry)> {
+        loop {
+            let shown = &self.shown;
+            let can_be_next = |found: &JournalEntry| {
+                found.entry.direction != Direction::Received || shown.contains(&found.entry.message_id)
+            };
+            let side = self.sides.iter_mut().find(|side| side.next.front().is_some_and(can_be_next))?;
+            let speaker = (side.name, side.other);
+            let found = side.next.pop_front()?;
+            match found.entry.direction {
+                Direction::Received => {
+                    self.over |= found.entry.label == MessageType::FlexSettlementResponse.as_str();
+                }
+                Direction::Sent => {
+                    self.shown.insert(found.entry.message_id.clone());
+                    return Some((speaker, found));
+                }
+                Direction::Decision => return Some((speaker, found)),
+            }
+        }
+    }
+}
+
+impl Side {
+    async fn read(&mut self) -> anyhow::Result<()> {
+        loop {
+            let page = self.store.journal(self.read, PAGE).await?;
+            let Some(last) = page.last() else { return Ok(()) };
+            self.read = last.sequence;
+            self.next.extend(page);
+        }
     }
 }
 

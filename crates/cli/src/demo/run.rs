@@ -63,6 +63,8 @@ pub(super) async fn run(demo: &Demo, scene: &Scene) -> anyhow::Result<Ended> {
     let fleet = charge(scene, &server).await?;
     let mut day = Day {
         scene,
+        fleet: &fleet,
+        told: 0,
         progress: Progress::new(market.calendar.time_zone().clone(), market.start, market.day.end()),
         conversation: None,
         congestion: market.congestion()?,
@@ -82,6 +84,8 @@ pub(super) async fn run(demo: &Demo, scene: &Scene) -> anyhow::Result<Ended> {
         next += STEP;
     }
     day.progress.finish();
+    // It is there until all others have gone.
+    let _server = day.server;
     let outcome = fleet.stop().await;
     let mut used = Vec::with_capacity(nodes.len());
     for node in nodes {
@@ -126,6 +130,9 @@ fn kills(demo: &Demo, start: Timestamp, end: Timestamp) -> Vec<(Timestamp, usize
 /// The day on its way.
 struct Day<'a> {
     scene: &'a Scene,
+    fleet: &'a Fleet,
+    /// Charging profiles that were told so far.
+    told: u64,
     server: TimeServer,
     progress: Progress,
     conversation: Option<Conversation>,
@@ -187,7 +194,14 @@ impl Day<'_> {
         for (at, sentence) in conversation.news().await? {
             self.progress.say(&format!("  {}  {sentence}", self.progress.local(at)));
         }
-        Ok(conversation.is_over())
+        let over = conversation.is_over();
+        let told: u64 = self.fleet.outcome().chargers.iter().map(|charger| charger.profiles).sum();
+        if told > self.told {
+            let (now, times) = (self.progress.local(now), told - self.told);
+            self.progress.say(&format!("  {now}  AGR → chargers SetChargingProfile     {times} times"));
+            self.told = told;
+        }
+        Ok(over)
     }
 }
 
