@@ -2,7 +2,6 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 use tieline_store::{Change, ChangeSet, Store, StoreError};
-use tieline_types::Busy;
 use uuid::Uuid;
 
 use crate::Environment;
@@ -24,11 +23,6 @@ impl Context {
 
     pub(crate) fn now(&self) -> Timestamp {
         self.environment.clock.now()
-    }
-
-    /// Says that work is under way; see [`Clock::busy`](tieline_types::Clock::busy).
-    pub(crate) fn busy(&self) -> Busy {
-        self.environment.clock.busy()
     }
 
     pub(crate) fn uuid(&self) -> Uuid {

@@ -3,10 +3,12 @@ use std::future::Future;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::extract::{Request, State};
 use axum::middleware::{self, Next};
 use axum::response::Response;
+use jiff::Timestamp;
 use jiff::civil::Date;
 use tieline_edge::listener::{HandshakeLimits, Listener, PlainListener, TlsListener};
 use tieline_edge::tls::{CertifiedKeyFiles, ClientCertificates, ClientTls, ServerTls};
@@ -27,11 +29,14 @@ use crate::context::Context;
 use crate::ledger::{MarketDay, market_day};
 use crate::role::agr::{Absences, Agr, METER, METER_DAY, PLAN, PROGNOSE, PROGNOSE_DAY};
 use crate::role::dso::{DECIDE, Dso, REQUEST, SETTLE};
-use crate::work::{Bell, Turn, UnderWay, turn_until_stopped};
+use crate::work::{Bell, Panicked, Turn, UnderWay, guarded, turn_until_stopped};
 use crate::{Config, Environment, NodeError};
 
 /// How many timers one turn fires.
 const TIMERS_PER_TURN: usize = 64;
+
+/// When a timer whose work panicked fires again.
+const AFTER_PANIC: Duration = Duration::from_mins(1);
 
 /// The database of a node whose data directory is `data`.
 pub fn database_path(data: &Path) -> PathBuf {
@@ -178,8 +183,7 @@ impl Starting {
             agr: agr.clone(),
             context: self.context.clone(),
             registry: csms.registry().clone(),
-            under_way: UnderWay::default(),
-            tasks: self.tasks.clone(),
+            under_way: UnderWay::of("telling", &self.context.bells.set_points, &self.stop, &self.tasks),
         };
         self.tasks.spawn(steering.clone().watch(self.stop.clone()));
         let set_points = self.context.bells.set_points.clone();
@@ -265,8 +269,7 @@ impl Starting {
             address_book: self.address_book.clone(),
             to,
             backoff: Backoff::new(uftp.retry.first.get(), uftp.retry.max.get()),
-            under_way: UnderWay::default(),
-            tasks: self.tasks.clone(),
+            under_way: UnderWay::of("carrying", &self.context.bells.outbox, &self.stop, &self.tasks),
         };
         let outbox = self.context.bells.outbox.clone();
         self.turn("delivering", outbox, move || {
@@ -279,7 +282,7 @@ impl Starting {
     /// Fires timers that are due: `fire` gives the change set that clears the timer, or `None` for a kind it does not know.
     fn timers<F, Fut>(&self, fire: F)
     where
-        F: Fn(Timer) -> Fut + Clone + Send + 'static,
+        F: Fn(Timer) -> Fut + Clone + Send + Sync + 'static,
         Fut: Future<Output = Result<Option<ChangeSet>, StoreError>> + Send + 'static,
     {
         let context = self.context.clone();
@@ -292,22 +295,8 @@ impl Starting {
                     return Ok(Turn::Until(context.store.timers_next_due().await?));
                 }
                 for timer in due {
-                    let mut changes = match fire(timer.clone()).await {
-                        Ok(fired) => fired.unwrap_or_else(|| {
-                            warn!(kind = timer.kind, subject = timer.subject, "a timer that nothing here knows is dropped");
-                            ChangeSet::new()
-                        }),
-                        Err(failure) if failure.retry() => return Err(failure),
-                        // It would fail again and again, and hold up every other timer.
-                        Err(failure) => {
-                            error!(kind = timer.kind, subject = timer.subject, cause = %failure, "a timer failed for good and is dropped");
-                            ChangeSet::new()
-                        }
-                    };
-                    if changes.is_empty() {
-                        changes.clear_timer(timer);
-                    }
-                    match context.commit(changes).await {
+                    let fired = guarded(async { fire(timer.clone()).await }).await;
+                    match context.commit(changes_of(timer, fired, context.now())?).await {
                         // What the timer's work was based on has changed: it fires again.
                         Err(StoreError::Conflict { .. }) => {}
                         done => done?,
@@ -372,8 +361,57 @@ impl Starting {
     }
 }
 
+/// What a timer that fired comes to. One that can't be done now must not hold up every other timer.
+fn changes_of(
+    timer: Timer,
+    fired: Result<Result<Option<ChangeSet>, StoreError>, Panicked>,
+    now: Timestamp,
+) -> Result<ChangeSet, StoreError> {
+    let (kind, subject) = (&timer.kind, &timer.subject);
+    let mut changes = ChangeSet::new();
+    match fired {
+        Ok(Ok(Some(changes))) if !changes.is_empty() => return Ok(changes),
+        Ok(Ok(Some(_))) => {}
+        Ok(Ok(None)) => warn!(kind, subject, "a timer that nothing here knows is dropped"),
+        Ok(Err(failure)) if failure.retry() => return Err(failure),
+        Ok(Err(failure)) => {
+            error!(kind, subject, cause = %failure, "a timer failed for good and is dropped");
+        }
+        Err(panic) => {
+            error!(kind, subject, cause = %panic, again_in = ?AFTER_PANIC, "a timer's work panicked");
+            let due = now.checked_add(AFTER_PANIC).unwrap_or(Timestamp::MAX);
+            changes.set_timer(Timer::new(kind, subject, due));
+            return Ok(changes);
+        }
+    }
+    changes.clear_timer(timer);
+    Ok(changes)
+}
+
 /// Holds a virtual clock still until the request has its answer.
 async fn hold_time(State(clock): State<Arc<dyn Clock>>, request: Request, next: Next) -> Response {
     let _busy = clock.busy();
     next.run(request).await
+}
+
+#[cfg(test)]
+mod tests {
+    use tieline_store::MemoryStore;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn a_timer_whose_work_panics_holds_up_no_other() {
+        let now = "2026-06-10T08:00:00Z".parse().unwrap();
+        let store = MemoryStore::new();
+        let timer = Timer::new("plan", "here", now);
+        let mut changes = ChangeSet::new();
+        changes.set_timer(timer.clone());
+        store.commit(changes).await.unwrap();
+
+        let fired = guarded(async { panic!("the plan is cursed") }).await;
+        store.commit(changes_of(timer, fired, now).unwrap()).await.unwrap();
+        assert!(store.timers_due(now, 1).await.unwrap().is_empty());
+        assert_eq!(store.timers_next_due().await.unwrap(), Some(now + AFTER_PANIC));
+    }
 }

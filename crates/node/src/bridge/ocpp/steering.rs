@@ -5,7 +5,6 @@ use tieline_ocpp::types::{DateTime, Decimal};
 use tieline_ocpp::{CallFailure, Peer, Registry, SessionEvent, Version};
 use tieline_store::{Backoff, ChangeSet, Records as _, StoreError, Stored};
 use tokio_util::sync::CancellationToken;
-use tokio_util::task::TaskTracker;
 use tracing::{info, warn};
 
 use super::{v2x, v16};
@@ -47,7 +46,6 @@ pub(crate) struct Steering {
     pub(crate) context: Context,
     pub(crate) registry: Registry,
     pub(crate) under_way: UnderWay<String>,
-    pub(crate) tasks: TaskTracker,
 }
 
 impl Steering {
@@ -82,18 +80,14 @@ impl Steering {
             let over = stored.value.span().is_none_or(|span| span.end() <= now)
                 || self.has_ended(&stored.value).await?;
             if over {
-                self.note(stored, SetPointState::Missed).await?;
+                self.note(&stored, SetPointState::Missed).await?;
             } else if not_before > now {
                 next = Some(next.map_or(not_before, |known| known.min(not_before)));
             } else if let Some(peer) = self.registry.get(&stored.value.session.charger)
                 && !busy.contains(&stored.value.session.to_string())
-                && self.under_way.start(stored.value.session.to_string())
             {
-                let (steering, busy) = (self.clone(), self.context.busy());
-                self.tasks.spawn(async move {
-                    steering.tell(peer, stored).await;
-                    drop(busy);
-                });
+                let (steering, session) = (self.clone(), stored.value.session.to_string());
+                self.under_way.begin(session, async move { steering.tell(peer, stored).await });
             }
         }
         Ok(Turn::Until(next))
@@ -106,13 +100,8 @@ impl Steering {
     }
 
     async fn tell(&self, peer: Peer, stored: Stored<SetPoint>) {
-        let key = stored.value.session.to_string();
         let state = self.state_after(&peer, &stored.value).await;
-        if let Err(cause) = self.note(stored, state).await {
-            warn!(session = key, %cause, "what the charger was told could not be noted; it is told again");
-        }
-        self.under_way.end(&key);
-        self.context.bells.set_points.ring();
+        self.under_way.note(|| self.note(&stored, state.clone())).await;
     }
 
     async fn state_after(&self, peer: &Peer, set_point: &SetPoint) -> SetPointState {
@@ -161,11 +150,10 @@ impl Steering {
     }
 
     /// A set-point that was replaced meanwhile keeps its own state.
-    async fn note(&self, stored: Stored<SetPoint>, state: SetPointState) -> Result<(), StoreError> {
-        let Stored { value: mut set_point, version } = stored;
-        set_point.state = state;
+    async fn note(&self, stored: &Stored<SetPoint>, state: SetPointState) -> Result<(), StoreError> {
+        let set_point = SetPoint { state, ..stored.value.clone() };
         let mut changes = ChangeSet::new();
-        changes.replace(&set_point, version)?;
+        changes.replace(&set_point, stored.version)?;
         if let SetPointState::Accepted { at } = set_point.state {
             changes.put(&ToldLimits::of(&set_point, at))?;
         }

@@ -1,6 +1,6 @@
+use jiff::Timestamp;
 use tieline_store::{Attempt, Backoff, ChangeSet, OutboxEntry, StoreError};
 use tieline_uftp::{Client, Delivery, Role};
-use tokio_util::task::TaskTracker;
 use tracing::{error, info, warn};
 
 use super::AddressBook;
@@ -21,7 +21,6 @@ pub(crate) struct Courier {
     pub(crate) to: Role,
     pub(crate) backoff: Backoff,
     pub(crate) under_way: UnderWay<i64>,
-    pub(crate) tasks: TaskTracker,
 }
 
 impl Courier {
@@ -35,12 +34,9 @@ impl Courier {
         }
         let due = self.context.store.outbox_due_besides(now, room, busy.into_iter().collect()).await?;
         let found = due.len();
-        for entry in due.into_iter().filter(|entry| self.under_way.start(entry.id)) {
-            let (courier, busy) = (self.clone(), self.context.busy());
-            self.tasks.spawn(async move {
-                courier.carry(entry).await;
-                drop(busy);
-            });
+        for entry in due {
+            let courier = self.clone();
+            self.under_way.begin(entry.id, async move { courier.carry(entry).await });
         }
         if found == room {
             return Ok(Turn::Again);
@@ -51,21 +47,21 @@ impl Courier {
 
     async fn carry(&self, entry: OutboxEntry) {
         let attempt = self.attempt(&entry).await;
-        let mut changes = ChangeSet::new();
+        let at = self.context.now();
+        self.under_way.note(|| self.note(&entry, at, attempt.clone())).await;
+    }
+
+    async fn note(&self, entry: &OutboxEntry, at: Timestamp, attempt: Attempt) -> Result<(), StoreError> {
         let given_up = match &attempt {
             Attempt::Failed { cause } => Some(cause.clone()),
             _ => None,
         };
-        changes.attempted(entry.id, self.context.now(), attempt);
+        let mut changes = ChangeSet::new();
+        changes.attempted(entry.id, at, attempt);
         if let Some(cause) = given_up {
-            changes.append(undeliverable(&self.context, &entry, cause).await);
+            changes.append(undeliverable(&self.context, entry, cause).await);
         }
-        if let Err(cause) = self.context.commit(changes).await {
-            // Not noted, so it is sent again: the peer drops what it knows.
-            error!(recipient = entry.recipient, message_type = entry.label, %cause, "the delivery could not be noted");
-        }
-        self.under_way.end(&entry.id);
-        self.context.bells.outbox.ring();
+        self.context.commit(changes).await
     }
 
     async fn attempt(&self, entry: &OutboxEntry) -> Attempt {
