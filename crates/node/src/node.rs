@@ -173,7 +173,7 @@ impl Starting {
         self.decide(uftp, market.clone().pre_process(), market.clone().process());
         self.deliver(uftp, Role::Dso)?;
 
-        let chargers = Chargers { agr: agr.clone(), config: Arc::clone(&ocpp) };
+        let chargers = Chargers::of(agr.clone(), Arc::clone(&ocpp));
         let csms = Csms::builder(chargers.routes())
             .authenticate(Admission::of(&ocpp))
             .prefix(ocpp.path.clone())

@@ -1,5 +1,8 @@
 //! Chargers that are away, refuse, break off, repeat themselves or are not let in.
 
+use std::collections::BTreeSet;
+
+use futures_util::future::join_all;
 use jiff::SignedDuration;
 use rust_decimal::Decimal;
 use tieline_edge::websocket;
@@ -153,6 +156,23 @@ async fn a_start_transaction_that_is_repeated_gets_the_same_number() {
     let later = scene.now() + SignedDuration::from_secs(1);
     assert_ne!(charger.charge(later).await, transaction);
     assert_eq!(scene.agr.records("session", POINT).await.len(), 2);
+}
+
+/// As after a power cut: every charger of a site starts at once.
+#[tokio::test]
+async fn two_hundred_transactions_that_start_at_once_are_all_numbered() {
+    let mut chargers = String::new();
+    let identities: Vec<String> = (0..200).map(|number| format!("SITE-{number}")).collect();
+    for identity in &identities {
+        chargers += &crate::scene::charger_of(identity, 1, "W");
+    }
+    let scene = Scene::starting(crate::scene::MORNING, "", &chargers).await;
+    let connect = |identity| Charger::connect(scene.agr.ocpp(), identity, Version::V1_6);
+    let chargers = join_all(identities.iter().map(|identity| connect(identity))).await;
+    let numbers = join_all(chargers.iter().map(|charger| charger.charge(scene.now()))).await;
+    let numbers: BTreeSet<String> = numbers.into_iter().collect();
+    assert_eq!(numbers.len(), 200, "each has a number of its own");
+    assert_eq!(scene.agr.records("session", POINT).await.len(), 200);
 }
 
 fn meter_values_16(

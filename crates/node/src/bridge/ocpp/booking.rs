@@ -57,6 +57,8 @@ impl Chargers {
         meter_start: i32,
     ) -> Result<i32, StoreError> {
         let store = &self.agr.context.store;
+        // The node is the only one that numbers: in turn, nobody's number is taken by another in between.
+        let _turn = self.numbering.lock().await;
         for _ in 0..TRIES {
             let start = StartedTransaction::key(charger, connector, at, meter_start);
             if let Some(known) = store.record::<StartedTransaction>(&start).await? {
