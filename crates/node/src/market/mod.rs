@@ -2,6 +2,7 @@
 //!
 //! These records know no wire format. `bridge::uftp` maps messages to them and back.
 
+mod message_key;
 mod metered;
 mod need;
 mod offer;
@@ -14,6 +15,7 @@ mod settlement;
 mod shortfall;
 mod window;
 
+pub(crate) use message_key::message_key;
 pub(crate) use metered::{Metered, MeteredState, MeteringMessage, metered_by};
 pub(crate) use need::{Need, NeedState};
 pub(crate) use offer::{Offer, OfferOption, OfferState};

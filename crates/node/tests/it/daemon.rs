@@ -128,6 +128,16 @@ impl Daemon {
         found.map(|stored| serde_json::from_str(&stored.value.body).unwrap())
     }
 
+    /// The record of a message that was exchanged with a party.
+    pub(crate) async fn message(
+        &self,
+        kind: &'static str,
+        party: &str,
+        id: impl std::fmt::Display,
+    ) -> Option<Value> {
+        self.record(kind, &format!("{party} {id}")).await
+    }
+
     pub(crate) async fn journal(&self) -> Vec<JournalEntry> {
         self.node().store().journal(0, 1000).await.unwrap()
     }

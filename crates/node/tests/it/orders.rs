@@ -87,7 +87,7 @@ fn cases() -> Vec<Case> {
 async fn nothing_is_promised(scene: &Scene, offer: &FlexOffer, name: &str) {
     assert!(scene.agr.records("order", POINT).await.is_empty(), "{name}");
     assert!(scene.agr.records("promise", POINT).await.is_empty(), "{name}");
-    let kept = scene.agr.record("offer", &offer.header.message_id.to_string()).await.unwrap();
+    let kept = scene.agr.message("offer", &scene.dso.domain, offer.header.message_id).await.unwrap();
     assert_eq!(kept["state"], "Sent", "{name}");
 }
 

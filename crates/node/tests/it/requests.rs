@@ -91,7 +91,7 @@ async fn every_mistake_in_a_request_is_named_and_nothing_is_kept() {
         let answer = scene.ask(request).await;
         assert!(!answer.is_accepted(), "{name}");
         assert_eq!(answer.reasons(), *reasons, "{name}");
-        assert_eq!(scene.agr.record("request", &id.to_string()).await, None, "{name}");
+        assert_eq!(scene.agr.message("request", &scene.dso.domain, id).await, None, "{name}");
     }
     scene.agr.settle().await;
     assert!(scene.agr.records("request", POINT).await.is_empty());

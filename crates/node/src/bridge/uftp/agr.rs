@@ -15,6 +15,7 @@ use super::window::{day, flex_message};
 use super::{Letters, Verdict, Work, metering, prognosis, settlement};
 use crate::market::{
     IspPower, Offer, OfferState, Order, OrderState, Request, RequestState, RequestedPower, Window, hull,
+    message_key,
 };
 use crate::role::agr::{Agr, Made, OrderRefusal, Taking};
 
@@ -164,8 +165,8 @@ async fn offer_on_request(
     Extension(work): Extension<Work>,
 ) -> Result<Accepted, Verdict> {
     let store = &market.agr.context.store;
-    let id = call.header.message_id.uuid().to_string();
-    let Some(request) = store.record::<Request>(&id).await? else { return Ok(Accepted::new()) };
+    let key = message_key(&call.header.sender_domain, call.header.message_id);
+    let Some(request) = store.record::<Request>(&key).await? else { return Ok(Accepted::new()) };
     let made = market.agr.make_offer(&request.value, market.agr.context.uuid()).await?;
     let mut changes = ChangeSet::new();
     match made {
@@ -196,16 +197,14 @@ async fn note_offer_response(
     State(market): State<AgrMarket>,
     Extension(work): Extension<Work>,
 ) -> Result<Noted, Verdict> {
-    let id = call.flex_offer_message_id.uuid().to_string();
-    let Some(mut offer) = market.agr.context.store.record::<Offer>(&id).await? else {
-        warn!(dso = %call.header.sender_domain, offer = id, "an answer to an offer that was never made");
+    let dso = &call.header.sender_domain;
+    let id = call.flex_offer_message_id;
+    let Some(mut offer) = market.agr.context.store.record::<Offer>(&message_key(dso, id)).await? else {
+        warn!(%dso, offer = %id, "an answer to an offer that was never made");
         return Ok(Noted);
     };
     // An order that overtook the answer has said more than it can.
-    if offer.value.counterparty == call.header.sender_domain
-        && offer.value.state == OfferState::Sent
-        && decides(&call.response)
-    {
+    if offer.value.state == OfferState::Sent && decides(&call.response) {
         offer.value.state = if call.response.is_accepted() {
             OfferState::Accepted
         } else {
@@ -232,8 +231,8 @@ async fn take_order(
     };
     let order = AgrMarket::read_order(&call, &day)?;
     let unknown = || reason(OrderRefusal::Unknown);
-    let offer =
-        market.agr.context.store.record::<Offer>(&order.offer.to_string()).await?.ok_or_else(unknown)?;
+    let key = message_key(&order.counterparty, order.offer);
+    let offer = market.agr.context.store.record::<Offer>(&key).await?.ok_or_else(unknown)?;
     let taking = Taking {
         order: &order,
         option: call.option_reference.as_ref().map(AsRef::as_ref),

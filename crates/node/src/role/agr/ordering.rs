@@ -84,6 +84,7 @@ impl Agr {
                 return Err(StoreError::Misuse(format!("the offer has no baseline for ISP {isp}")));
             };
             changes.put(&Promise {
+                counterparty: order.counterparty.clone(),
                 order: order.message_id,
                 congestion_point: order.window.congestion_point.clone(),
                 span,
