@@ -5,7 +5,7 @@ use tieline_uftp::message::{DPrognosis, FlexRequest, Isp};
 use tieline_uftp::value::DateTime;
 use tieline_uftp::{Delivery, Payload, RejectionReason as R, Version};
 
-use crate::scene::{POINT, Scene, at, available, isp, range, wanted};
+use crate::scene::{FULL, POINT, Scene, at, available, isp, range, wanted};
 
 type Case = (&'static str, fn(&mut FlexRequest), &'static [R]);
 
@@ -150,4 +150,17 @@ async fn a_sender_that_is_unknown_or_signs_with_another_key_is_not_heard() {
         "{delivery:?}"
     );
     assert!(scene.agr.journal().await.is_empty());
+}
+
+#[tokio::test]
+async fn whoever_requests_the_impossible_is_offered_the_possible() {
+    let scene = Scene::new().await;
+    let _car = scene.charging().await;
+    for (min, expected) in [(-10_000, -10_000), (i64::MIN, 10_000 - FULL)] {
+        let mut request = scene.request();
+        request.isps = vec![wanted(45, 4, min, 0)];
+        let offer = scene.offer(request).await;
+        assert_eq!(offer.options[0].isps, [isp(45, 4, expected)]);
+        assert!(scene.ask(scene.order(&offer)).await.is_accepted());
+    }
 }
