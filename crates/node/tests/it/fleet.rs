@@ -7,7 +7,7 @@ use jiff::SignedDuration;
 use rust_decimal::Decimal;
 use tieline_edge::websocket;
 use tieline_ocpp::client::{ChargingStation, ConnectError};
-use tieline_ocpp::{Ocpp, Version, v16, v21};
+use tieline_ocpp::{Ocpp, Version, v16, v21, v201};
 use tieline_service::Router;
 
 use crate::charger::{Charger, Conduct, when};
@@ -292,4 +292,66 @@ password_file = \"cp5.password\"
     assert_eq!(refusal(&station("CP-5").with_password("wrong horse battery")).await, 401);
     assert_eq!(refusal(&station("CP-9")).await, 404);
     Charger::run(&station("CP-5").with_password("correct horse battery")).await;
+}
+
+/// When the sessions of CP-1 or CP-3 ended, by their transactions.
+async fn ends(scene: &Scene, sessions: [&str; 2]) -> [Option<String>; 2] {
+    let mut ends = [None, None];
+    for (end, key) in ends.iter_mut().zip(sessions) {
+        let session = scene.agr.record("session", key).await.unwrap();
+        *end = session["ended"].as_str().map(str::to_owned);
+    }
+    ends
+}
+
+#[tokio::test]
+async fn a_session_whose_end_was_lost_ends_when_the_next_one_begins_in_its_place() {
+    let scene = Scene::new().await;
+    let (charger, _) = scene.charging().await;
+    let later = scene.now() + SignedDuration::from_mins(30);
+    scene.clock.set(later);
+    charger.charge(later).await;
+    assert_eq!(ends(&scene, ["CP-1/1", "CP-1/2"]).await, [Some(later.to_string()), None]);
+    // It is not offered twice.
+    let mut request = scene.request();
+    request.isps = vec![wanted(45, 4, -2 * FULL, 0)];
+    request.expiration_date_time = tieline_uftp::value::DateTime::utc(at("2026-06-10T09:00:00Z"));
+    let offer = scene.offer(request).await;
+    assert_eq!(offer.options[0].isps[0].power.watts(), -FULL);
+
+    // Its end comes after all, and then comes again.
+    let end = later - SignedDuration::from_mins(10);
+    for _ in 0..2 {
+        charger.stop_charging("1", 5000, end).await;
+        assert_eq!(ends(&scene, ["CP-1/1", "CP-1/2"]).await, [Some(end.to_string()), None]);
+    }
+}
+
+fn event_201(
+    transaction: &str,
+    kind: v201::TransactionEventEnum,
+    evse: Option<i32>,
+    at: jiff::Timestamp,
+) -> v201::TransactionEventRequest {
+    let transaction = v201::Transaction::new(transaction);
+    let trigger = v201::TriggerReason::Authorized;
+    let mut event = v201::TransactionEventRequest::new(kind, when(at), trigger, 0, transaction);
+    event.evse = evse.map(v201::EVSE::new);
+    event
+}
+
+#[tokio::test]
+async fn a_session_that_is_heard_of_late_has_ended_and_ends_no_other() {
+    let scene = Scene::new().await;
+    let charger = Charger::connect(scene.agr.ocpp(), "CP-3", Version::V2_0_1).await;
+    let ago = |minutes| scene.now() - SignedDuration::from_mins(minutes);
+    for (transaction, minutes) in [("now", 10), ("before", 60)] {
+        let started = v201::TransactionEventEnum::Started;
+        charger.csms.call(event_201(transaction, started, Some(1), ago(minutes))).await.unwrap();
+    }
+    let sessions = ["CP-3/before", "CP-3/now"];
+    assert_eq!(ends(&scene, sessions).await, [Some(ago(10).to_string()), None]);
+    let ended = v201::TransactionEventEnum::Ended;
+    charger.csms.call(event_201("before", ended, Some(1), ago(20))).await.unwrap();
+    assert_eq!(ends(&scene, sessions).await, [Some(ago(20).to_string()), None]);
 }

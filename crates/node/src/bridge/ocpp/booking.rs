@@ -82,8 +82,9 @@ impl Chargers {
                 power: None,
             });
             let beginning = Beginning { key, evse: u16::try_from(connector).unwrap_or(0), at, reading };
-            if let Some(session) = self.session_of(&beginning) {
-                changes.put(&session)?.put(&session.occupancy())?;
+            if let Some(mut session) = self.session_of(&beginning) {
+                self.occupy(&mut session, &mut changes).await?;
+                changes.put(&session)?;
                 self.keep(&session, beginning.reading.as_slice(), None, &mut changes).await?;
                 self.agr.want_plan(&session.congestion_point, &mut changes)?;
             }
@@ -98,19 +99,53 @@ impl Chargers {
     /// Opens a session, unless it is known.
     pub(super) async fn begin(&self, beginning: &Beginning) -> Result<(), StoreError> {
         let store = &self.agr.context.store;
-        if store.record::<Session>(&beginning.key.to_string()).await?.is_some() {
+        for _ in 0..TRIES {
+            if store.record::<Session>(&beginning.key.to_string()).await?.is_some() {
+                return Ok(());
+            }
+            let Some(mut session) = self.session_of(beginning) else { return Ok(()) };
+            let mut changes = ChangeSet::new();
+            self.occupy(&mut session, &mut changes).await?;
+            changes.replace(&session, 0)?;
+            self.keep(&session, beginning.reading.as_slice(), None, &mut changes).await?;
+            self.agr.want_plan(&session.congestion_point, &mut changes)?;
+            match self.agr.context.commit(changes).await {
+                // The same message twice at the same time, or the one before it at this EVSE has just changed.
+                Err(StoreError::Conflict { .. }) => {}
+                done => return done,
+            }
+        }
+        Err(StoreError::Busy { waiting: TRIES })
+    }
+
+    /// Gives a session its EVSE. There is one session at a time, so the one before has ended, whether its end was heard of
+    /// or lost; and one that is heard of late had ended when the one after it began.
+    async fn occupy(&self, session: &mut Session, changes: &mut ChangeSet) -> Result<(), StoreError> {
+        if session.evse == Session::UNKNOWN_EVSE {
             return Ok(());
         }
-        let Some(session) = self.session_of(beginning) else { return Ok(()) };
-        let mut changes = ChangeSet::new();
-        changes.replace(&session, 0)?.put(&session.occupancy())?;
-        self.keep(&session, beginning.reading.as_slice(), None, &mut changes).await?;
-        self.agr.want_plan(&session.congestion_point, &mut changes)?;
-        match self.agr.context.commit(changes).await {
-            // The same message twice at the same time.
-            Err(StoreError::Conflict { .. }) => Ok(()),
-            done => done,
+        let store = &self.agr.context.store;
+        let place = Occupancy::key_of(&session.key.charger, session.evse);
+        let occupied = store.record::<Occupancy>(&place).await?;
+        let other =
+            occupied.as_ref().map(|known| &known.value.session).filter(|known| **known != session.key);
+        if let Some(other) = other
+            && let Some(mut other) = store.record::<Session>(&other.to_string()).await?
+        {
+            if other.value.started > session.started {
+                session.ended = session.ended.or(Some(other.value.started));
+                return Ok(());
+            }
+            if other.value.ended.is_none() {
+                let SessionKey { charger, transaction } = &other.value.key;
+                warn!(charger, transaction, "another session began in its place: its end was lost");
+                other.value.ended = Some(session.started);
+                self.agr.want_plan(&other.value.congestion_point, changes)?;
+                changes.replace(&other.value, other.version)?;
+            }
         }
+        changes.replace(&session.occupancy(), occupied.map_or(0, |known| known.version))?;
+        Ok(())
     }
 
     /// Takes what a charger says of a session: readings, whether the EV takes energy, what the driver needs, and the end.
@@ -139,9 +174,11 @@ impl Chargers {
                 is_news |= session.value.stated != Some(stated);
                 session.value.stated = Some(stated);
             }
-            if let Some(ended) = report.ended.filter(|_| session.value.ended.is_none()) {
+            // An end that is heard of late is nearer the truth than the beginning of the next session.
+            let ended = report.ended.map(|ended| ended.max(session.value.started));
+            if let Some(ended) = ended.filter(|at| session.value.ended.is_none_or(|known| *at < known)) {
                 info!(charger = key.charger, transaction = key.transaction, delivered = %session.value.delivered(), "a session ended");
-                session.value.ended = Some(ended.max(session.value.started));
+                session.value.ended = Some(ended);
                 self.agr.learn_stay(&session.value, &mut changes).await?;
                 is_news = true;
             }
