@@ -82,6 +82,11 @@ pub trait Store: fmt::Debug + Send + Sync + 'static {
 
     /// Where the journal ends, by what is kept apart from its entries. [`verify`](crate::verify) compares the two.
     fn journal_end(&self) -> BoxFuture<'_, Verified>;
+
+    /// Waits until the store can take nothing more, ever: every call would be refused with [`StoreError::Closed`].
+    fn closed(&self) -> Pin<Box<dyn Future<Output = ()> + Send + '_>> {
+        Box::pin(std::future::pending())
+    }
 }
 
 /// Typed reading of records.

@@ -13,6 +13,7 @@ use std::fs::OpenOptions;
 use std::future::ready;
 use std::io;
 use std::path::{Path, PathBuf};
+use std::pin::Pin;
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -234,5 +235,9 @@ impl Store for SqliteStore {
 
     fn journal_end(&self) -> BoxFuture<'_, Verified> {
         self.read(tally::journal_end)
+    }
+
+    fn closed(&self) -> Pin<Box<dyn Future<Output = ()> + Send + '_>> {
+        Box::pin(self.writer.closed())
     }
 }
