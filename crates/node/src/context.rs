@@ -5,6 +5,7 @@ use tieline_store::{Change, ChangeSet, Store, StoreError};
 use uuid::Uuid;
 
 use crate::Environment;
+use crate::data::DataDirectory;
 use crate::work::Bells;
 
 /// What every part of a node shares.
@@ -13,12 +14,14 @@ pub(crate) struct Context {
     pub(crate) store: Arc<dyn Store>,
     pub(crate) environment: Environment,
     pub(crate) bells: Bells,
+    /// Held by whatever may still write.
+    _directory: DataDirectory,
 }
 
 impl Context {
-    pub(crate) fn new(store: Arc<dyn Store>, environment: Environment) -> Self {
+    pub(crate) fn new(store: Arc<dyn Store>, environment: Environment, directory: DataDirectory) -> Self {
         let bells = Bells::of(&environment.clock);
-        Self { store, environment, bells }
+        Self { store, environment, bells, _directory: directory }
     }
 
     pub(crate) fn now(&self) -> Timestamp {
