@@ -2,19 +2,20 @@
 
 use std::net::SocketAddr;
 
-use tieline_edge::listener::{HandshakeLimits, Listener as _, PlainListener, TlsListener};
+use tieline_edge::listener::{Listener as _, PlainListener, TlsListener};
 use tieline_edge::tls::{CertifiedKeyFiles, ClientCertificates, ServerTls};
-use tieline_edge::{Drained, ServeConfig, serve};
+use tieline_edge::{Drained, serve};
 use tokio_util::sync::CancellationToken;
 use tracing::warn;
 
 use crate::NodeError;
-use crate::config::Transport;
+use crate::config::{ListenerLimits, Transport};
 
 /// A listener whose address is taken, and that nobody serves yet: connections wait in the system's backlog.
 #[derive(Debug)]
 pub(crate) struct Bound {
     listener: Either,
+    limits: ListenerLimits,
     address: SocketAddr,
 }
 
@@ -25,13 +26,17 @@ enum Either {
 }
 
 impl Bound {
-    pub(crate) fn to(address: SocketAddr, transport: &Transport) -> Result<Self, NodeError> {
+    pub(crate) fn to(
+        address: SocketAddr,
+        transport: &Transport,
+        limits: ListenerLimits,
+    ) -> Result<Self, NodeError> {
         let listener = match transport {
             Transport::Plaintext => Either::Plain(PlainListener::bind(address)?),
             Transport::Tls { certificate, private_key } => {
                 let files = CertifiedKeyFiles::new(certificate, private_key);
                 let tls = ServerTls::load(files, ClientCertificates::NotAsked)?;
-                Either::Tls(TlsListener::bind(address, tls, HandshakeLimits::default())?)
+                Either::Tls(TlsListener::bind(address, tls, limits.handshakes())?)
             }
         };
         let address = match &listener {
@@ -39,7 +44,7 @@ impl Bound {
             Either::Tls(listener) => listener.local_addr(),
         };
         let address = address.map_err(|cause| NodeError::Unusable(cause.to_string()))?;
-        Ok(Self { listener, address })
+        Ok(Self { listener, limits, address })
     }
 
     /// The address, with the port that the system chose if 0 was asked for.
@@ -49,7 +54,7 @@ impl Bound {
 
     /// Serves until `stop`, and lets what is under way end.
     pub(crate) async fn serve(self, service: axum::Router, stop: CancellationToken) {
-        let limits = ServeConfig::default();
+        let limits = self.limits.serve();
         let drained: Drained = match self.listener {
             Either::Plain(listener) => serve(listener, service, limits, stop).await,
             Either::Tls(listener) => serve(listener, service, limits, stop).await,

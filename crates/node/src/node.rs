@@ -60,7 +60,7 @@ impl Node {
         let (store, directory) = data::open(&config.data).await?;
         let context = Context::new(Arc::clone(&store), environment, directory);
         let Config { uftp, role, .. } = config;
-        let market = Bound::to(uftp.listen, &uftp.transport)?;
+        let market = Bound::to(uftp.listen, &uftp.transport, uftp.limits)?;
         let market_address = market.address();
         let starting = Starting::new(context, &uftp);
         let (stop, tasks) = (starting.stop.clone(), starting.tasks.clone());
@@ -171,7 +171,7 @@ impl Starting {
     ) -> Result<Option<SocketAddr>, NodeError> {
         let ocpp = match role {
             RoleConfig::Agr(agr, ocpp) => {
-                let chargers = Bound::to(ocpp.listen, &ocpp.transport)?;
+                let chargers = Bound::to(ocpp.listen, &ocpp.transport, ocpp.limits)?;
                 let address = chargers.address();
                 self.agr(uftp, *agr, *ocpp, chargers).await?;
                 Some(address)
@@ -357,7 +357,9 @@ impl Starting {
         };
         let own = Participant { role: uftp.role, domain: uftp.domain.clone() };
         let clock = Arc::clone(&self.context.environment.clock);
-        let receiver = Receiver::new(inbox, self.address_book.clone(), clock, ReceiverConfig::new(vec![own]));
+        let mut receiving = ReceiverConfig::new(vec![own]);
+        receiving.bodies_bytes = uftp.bodies_bytes;
+        let receiver = Receiver::new(inbox, self.address_book.clone(), clock, receiving);
         self.serve(listener, axum::Router::new().route_service(&uftp.path, receiver));
     }
 

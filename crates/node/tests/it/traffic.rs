@@ -19,6 +19,14 @@ async fn a_full_inbox_asks_peers_to_come_back() {
     assert!(scene.agr.journal().await.is_empty());
 }
 
+#[tokio::test]
+async fn the_limits_of_a_listener_are_those_of_the_configuration() {
+    let scene = Scene::with("limits = { headers = 3 }").await;
+    // host, content-type, content-length and accept are more.
+    let delivery = scene.dso.post(scene.agr.uftp(), scene.request()).await;
+    assert!(matches!(delivery, Delivery::Permanent { status, .. } if status.as_u16() == 431), "{delivery:?}");
+}
+
 /// Which kinds of message were delivered, in order.
 fn delivered(scene: &Scene) -> Vec<&'static str> {
     scene.dso.mailbox.payloads().iter().map(|payload| payload.message_type().as_str()).collect()
