@@ -22,8 +22,8 @@ use tieline_types::TimeSpan;
 
 use crate::store::BoxFuture;
 use crate::{
-    ChangeSet, InboxEntry, JournalEntry, OutboxEntry, RawRecord, Receipt, Received, Store, StoreError,
-    Stored, Timer, Verified,
+    Besides, ChangeSet, InboxEntry, JournalEntry, OutboxEntry, RawRecord, Receipt, Received, Store,
+    StoreError, Stored, Timer, Verified,
 };
 use readers::Readers;
 use writer::Writer;
@@ -184,13 +184,13 @@ impl Store for SqliteStore {
         &self,
         now: Timestamp,
         limit: usize,
-        under_way: Vec<i64>,
+        besides: Besides,
     ) -> BoxFuture<'_, Vec<OutboxEntry>> {
-        self.read(move |connection| read::outbox_due(connection, now, limit, &under_way))
+        self.read(move |connection| read::outbox_due(connection, now, limit, &besides))
     }
 
-    fn outbox_next_due(&self) -> BoxFuture<'_, Option<Timestamp>> {
-        self.read(read::outbox_next_due)
+    fn outbox_next_due_besides(&self, besides: Besides) -> BoxFuture<'_, Option<Timestamp>> {
+        self.read(move |connection| read::outbox_next_due(connection, &besides))
     }
 
     fn timers_due(&self, now: Timestamp, limit: usize) -> BoxFuture<'_, Vec<Timer>> {
