@@ -1,6 +1,7 @@
 //! A market party that is no node: it posts what a test tells it to, and keeps what is posted to it.
 
 use std::net::SocketAddr;
+use std::path::Path;
 use std::sync::atomic::{AtomicU16, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
@@ -8,9 +9,11 @@ use axum::body::Bytes;
 use axum::routing::post;
 use http::StatusCode;
 use http::header::{HeaderName, HeaderValue, RETRY_AFTER};
+use jiff::Timestamp;
 use tieline_edge::HttpClient;
 use tieline_edge::tls::ClientTls;
 use tieline_node::Ids as _;
+use tieline_store::{Received, SqliteOptions, SqliteStore, Store as _};
 use tieline_types::{Clock as _, ManualClock};
 use tieline_uftp::message::Response;
 use tieline_uftp::value::{ConversationId, DateTime, MessageId};
@@ -93,6 +96,26 @@ impl Party {
     pub(crate) fn seal(&self, message: &Payload) -> Vec<u8> {
         let domain = self.domain.parse().unwrap();
         SignedMessage::seal(domain, self.role, &message.to_xml(), &self.key).to_xml()
+    }
+
+    /// A message of this party in the inbox of a node that took it at an instant and has not decided it.
+    pub(crate) async fn leave_in(&self, database: &Path, message: impl Into<Payload>, at: Timestamp) {
+        let message = message.into();
+        let header = message.header();
+        let received = Received {
+            protocol: "uftp",
+            peer: format!("{} {}", self.role, self.domain),
+            recipient: header.recipient_domain.to_string(),
+            message_id: header.message_id.to_string(),
+            conversation: header.conversation_id.to_string(),
+            label: message.message_type().as_str().to_owned(),
+            raw: self.seal(&message).into(),
+            body: message.to_xml().into(),
+            note: String::new(),
+            received_at: at,
+        };
+        let store = SqliteStore::open(database, SqliteOptions::default()).unwrap();
+        store.receive(received).await.unwrap();
     }
 
     pub(crate) async fn post_bytes(&self, to: SocketAddr, sealed: Vec<u8>) -> Delivery {

@@ -154,6 +154,22 @@ async fn an_offer_expires() {
 }
 
 #[tokio::test]
+async fn an_order_that_came_in_time_is_taken_however_late_it_is_decided() {
+    let mut scene = Scene::new().await;
+    let _car = scene.charging().await;
+    let offer = scene.offer(scene.request()).await;
+    scene.agr.stop().await;
+    let expires = offer.expiration_date_time.instant();
+    let order = scene.order(&offer);
+    let id = order.header.message_id;
+    scene.dso.leave_in(&scene.agr.database(), order, expires).await;
+    scene.clock.set(expires + SignedDuration::from_secs(1));
+    scene.agr.resume().await;
+    let answer = scene.dso.answer(id).await;
+    assert!(answer.is_accepted(), "{answer:?}");
+}
+
+#[tokio::test]
 async fn nobody_orders_what_was_offered_to_another() {
     let scene = Scene::new().await;
     let _car = scene.charging().await;

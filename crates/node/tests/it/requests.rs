@@ -1,5 +1,6 @@
 //! What an aggregator says to requests that it can't take, and to messages that are none of its.
 
+use jiff::SignedDuration;
 use tieline_types::Power;
 use tieline_uftp::message::{DPrognosis, FlexRequest, Isp};
 use tieline_uftp::value::DateTime;
@@ -163,4 +164,18 @@ async fn whoever_requests_the_impossible_is_offered_the_possible() {
         assert_eq!(offer.options[0].isps, [isp(45, 4, expected)]);
         assert!(scene.ask(scene.order(&offer)).await.is_accepted());
     }
+}
+
+#[tokio::test]
+async fn a_request_that_came_in_time_is_accepted_however_late_it_is_decided() {
+    let mut scene = Scene::new().await;
+    scene.agr.stop().await;
+    let request = scene.request();
+    let id = request.header.message_id;
+    let expires = request.expiration_date_time.instant();
+    scene.dso.leave_in(&scene.agr.database(), request, expires - SignedDuration::from_secs(1)).await;
+    scene.clock.set(expires);
+    scene.agr.resume().await;
+    let answer = scene.dso.answer(id).await;
+    assert!(answer.is_accepted(), "{answer:?}");
 }

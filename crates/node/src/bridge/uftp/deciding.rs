@@ -7,7 +7,7 @@ use tieline_uftp::{Decision, Received, Rejected, Uftp};
 use tracing::{error, info, warn};
 
 use super::inbox::restore;
-use super::{AddressBook, Letters, Work};
+use super::{AddressBook, Letters, ReceivedAt, Work};
 use crate::context::Context;
 use crate::work::{Turn, guarded};
 
@@ -126,6 +126,7 @@ impl Deciding {
 async fn serve(routes: &Routes<Uftp>, received: &Arc<Received>, work: &Work) -> Decision {
     let mut incoming = Uftp::incoming(Arc::clone(received));
     incoming.head.extensions.insert(work.clone());
+    incoming.head.extensions.insert(ReceivedAt(received.received_at));
     let Ok(reply) = routes.serve(incoming).await;
     reply.answer
 }

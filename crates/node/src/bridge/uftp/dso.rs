@@ -13,7 +13,7 @@ use tracing::{info, warn};
 
 use super::agr::{decides, nothing, take_test, window};
 use super::window::{day, flex_message};
-use super::{Letters, Verdict, Work, metering, prognosis, settlement, unwritable};
+use super::{Letters, ReceivedAt, Verdict, Work, metering, prognosis, settlement, unwritable};
 use crate::market::{
     IspPower, Need, NeedState, Offer, OfferOption, OfferState, Order, OrderState, Request, RequestState,
     hull, message_key,
@@ -220,12 +220,13 @@ async fn take_offer(
     call: Call<FlexOffer>,
     State(market): State<DsoMarket>,
     Extension(work): Extension<Work>,
+    Extension(ReceivedAt(received_at)): Extension<ReceivedAt>,
 ) -> Result<Accepted, Verdict> {
     let offer = market.read_offer(&call)?;
     let asked = message_key(&offer.counterparty, offer.request);
     let request = market.dso.context.store.record::<Request>(&asked).await?;
     let request = request.ok_or_else(|| reason(OfferRefusal::UnknownRequest))?.value;
-    let reasons = market.dso.refusals(&request, &offer).into_iter().map(reason);
+    let reasons = Dso::refusals(&request, &offer, received_at).into_iter().map(reason);
     let baseline = market.dso.can_count_from(&offer).await?.err().map(prognosis::baseline_reason);
     if let Some(rejected) = Rejected::for_any(once_each(reasons.chain(baseline))) {
         return Err(rejected.into());
