@@ -139,6 +139,28 @@ fn every_mistake_is_named() {
         (DSO, "aggregators = [\"agr.example.com\"]", "aggregators = [\"b.example.com\"]", "is no uftp.peer"),
         (DSO, "max = 0 }", "max = 0, available = true }", "not only available"),
         (DSO, "period = \"2026-12-01\"", "period = \"2026-12-32\"", "period"),
+        (DSO, "start = 73, duration = 4", "start = 95, duration = 4", "2026-12-01 has 96 ISPs"),
+        (DSO, "start = 73, duration = 4", "start = 0, duration = 4", "ISP number 0"),
+        (DSO, "start = 73, duration = 4", "start = 73, duration = 0", "0 ISPs from"),
+        (
+            DSO,
+            "isps = [{",
+            "isps = [{ start = 70, duration = 5, min = -1000, max = 0 }, {",
+            "names ISPs twice: 73 to 74",
+        ),
+        (
+            DSO,
+            "isps = [{ start = 73, duration = 4, min = -30000, max = 0 }]",
+            "isps = []",
+            "at least one ISP",
+        ),
+        // The day on which the clocks go forward has no ISP 93.
+        (
+            DSO,
+            "period = \"2026-12-01\"\nisps = [{ start = 73",
+            "period = \"2026-03-29\"\nisps = [{ start = 90",
+            "2026-03-29 has 92 ISPs",
+        ),
     ];
     for (example, text, other, named) in cases {
         assert!(example.contains(text), "{text}");

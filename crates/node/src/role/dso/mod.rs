@@ -10,7 +10,7 @@ use std::sync::Arc;
 
 use rust_decimal::Decimal;
 use tieline_store::{ChangeSet, Records as _, StoreError, Stored, Timer};
-use tieline_types::{IspCalendar, IspRange};
+use tieline_types::IspCalendar;
 use uuid::Uuid;
 
 use crate::config::{DsoConfig, NeedConfig};
@@ -187,7 +187,7 @@ impl Dso {
             .isps
             .iter()
             .map(|isp| {
-                let isps = IspRange::from_numbers(isp.start, isp.duration).ok()?;
+                let isps = isp.range().ok()?;
                 day.range(isps).ok()?;
                 Some(RequestedPower { isps, min: isp.min, max: isp.max, requested: !isp.available })
             })
