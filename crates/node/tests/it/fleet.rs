@@ -7,7 +7,7 @@ use jiff::SignedDuration;
 use rust_decimal::Decimal;
 use tieline_edge::websocket;
 use tieline_ocpp::client::{ChargingStation, ConnectError};
-use tieline_ocpp::{Ocpp, Version, v16, v21, v201};
+use tieline_ocpp::{ErrorCode, Ocpp, Version, v16, v21, v201};
 use tieline_service::Router;
 
 use crate::charger::{Charger, Conduct, when};
@@ -91,6 +91,42 @@ async fn a_charger_that_refuses_is_not_asked_again_for_the_same_limits() {
     assert!(scene.ask(scene.order(&offer)).await.is_accepted());
     let told = charger.told_at_least(2).await;
     assert_eq!(told[1].end, at("2026-06-10T09:45:00Z"));
+}
+
+#[tokio::test]
+async fn an_error_that_may_pass_is_no_refusal_until_it_does_not_pass() {
+    let scene = Scene::new().await;
+    let (charger, _) = scene.charging().await;
+    one_isp_ordered(&scene).await;
+    charger.behave(Conduct::Err(ErrorCode::InternalError));
+    scene.clock.set(at("2026-06-10T08:30:00Z"));
+    charger.told_at_least(1).await;
+    set_point_becomes(&scene, "CP-1/1", "Pending").await;
+    charger.behave(Conduct::Accept);
+    eventually("it is told again", async || {
+        scene.clock.advance(SignedDuration::from_secs(1));
+        (charger.told().len() > 1).then_some(())
+    })
+    .await;
+    set_point_becomes(&scene, "CP-1/1", "Accepted").await;
+}
+
+#[tokio::test]
+async fn a_charger_that_errs_again_and_again_has_refused() {
+    for (code, times) in [(ErrorCode::GenericError, 5), (ErrorCode::NotSupported, 1)] {
+        let scene = Scene::new().await;
+        let (charger, _) = scene.charging().await;
+        one_isp_ordered(&scene).await;
+        charger.behave(Conduct::Err(code));
+        scene.clock.set(at("2026-06-10T08:30:00Z"));
+        eventually("it has refused", async || {
+            scene.clock.advance(SignedDuration::from_secs(1));
+            let set_point = scene.agr.record("set-point", "CP-1/1").await?;
+            set_point["state"].get("Refused").map(|_| ())
+        })
+        .await;
+        assert_eq!(charger.told().len(), times);
+    }
 }
 
 #[tokio::test]

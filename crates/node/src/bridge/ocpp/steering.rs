@@ -2,7 +2,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use tieline_ocpp::types::{DateTime, Decimal};
-use tieline_ocpp::{CallFailure, Peer, Registry, SessionEvent, Version};
+use tieline_ocpp::{CallFailure, ErrorCode, Peer, Registry, SessionEvent, Version};
 use tieline_store::{Backoff, ChangeSet, Records as _, StoreError, Stored};
 use tokio_util::sync::CancellationToken;
 use tracing::{info, warn};
@@ -16,6 +16,9 @@ use crate::work::{Turn, UnderWay};
 
 /// The pause after a charger did not answer.
 const REST: Backoff = Backoff::new(Duration::from_secs(1), Duration::from_mins(1));
+
+/// A charger that has answered so often with an error that may pass is not asked again.
+const ERRORS: u32 = 5;
 
 /// A charging profile, in no version's words.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -130,15 +133,12 @@ impl Steering {
                 );
                 SetPointState::Refused { cause }
             }
-            Err(failure @ CallFailure::Refused(_)) => {
+            Err(failure) if is_final(&failure, set_point) => {
                 warn!(charger = session.charger, transaction = session.transaction, cause = %failure, "the charger refused its limits");
                 SetPointState::Refused { cause: failure.to_string() }
             }
             Err(failure) => {
-                let before = match set_point.state {
-                    SetPointState::Pending { attempts, .. } => attempts,
-                    _ => 0,
-                };
+                let before = attempts(set_point);
                 let pause = REST.after(before + 1, self.context.environment.ids.random());
                 warn!(charger = session.charger, transaction = session.transaction, cause = %failure, ?pause, "the charger did not take its limits; trying again");
                 SetPointState::Pending {
@@ -166,6 +166,26 @@ impl Steering {
             done => done,
         }
     }
+}
+
+/// How often it was sent in vain.
+fn attempts(set_point: &SetPoint) -> u32 {
+    match set_point.state {
+        SetPointState::Pending { attempts, .. } => attempts,
+        _ => 0,
+    }
+}
+
+/// Whether a charger has refused its limits, by its error or by having erred too often. Then the others make up for it.
+fn is_final(failure: &CallFailure, set_point: &SetPoint) -> bool {
+    let CallFailure::Refused(error) = failure else { return false };
+    !may_pass(&error.code) || attempts(set_point) + 1 >= ERRORS
+}
+
+/// Whether the same CALL may succeed later (OCPP-J 1.6 §4.2.3, 2.0.1 Part 4 §4.3): the charger failed, or did not say why.
+/// The other codes say that it does not know the action, or never takes this payload.
+fn may_pass(code: &ErrorCode) -> bool {
+    matches!(code, ErrorCode::InternalError | ErrorCode::GenericError | ErrorCode::Other(_))
 }
 
 async fn send(peer: &Peer, profile: &Profile) -> Result<Told, CallFailure> {
