@@ -391,3 +391,36 @@ async fn a_session_that_is_heard_of_late_has_ended_and_ends_no_other() {
     charger.csms.call(event_201("before", ended, Some(1), ago(20))).await.unwrap();
     assert_eq!(ends(&scene, sessions).await, [Some(ago(20).to_string()), None]);
 }
+
+/// 2.0.1 E01.FR.16: a transaction may begin before the car is plugged in, and where it is comes with a later event.
+#[tokio::test]
+async fn an_evse_that_is_said_late_is_where_the_session_is() {
+    let scene = Scene::new().await;
+    let charger = Charger::connect(scene.agr.ocpp(), "CP-3", Version::V2_0_1).await;
+    let (started, updated) = (v201::TransactionEventEnum::Started, v201::TransactionEventEnum::Updated);
+    charger.csms.call(event_201("at-1", started.clone(), Some(1), scene.now())).await.unwrap();
+    charger.csms.call(event_201("at-2", started, None, scene.now())).await.unwrap();
+    let sessions = ["CP-3/at-1", "CP-3/at-2"];
+    assert_eq!(ends(&scene, sessions).await, [None, None], "it may be anywhere");
+
+    // The whole fleet pauses, so both are told something.
+    let mut request = scene.request();
+    request.isps = vec![wanted(45, 1, -2 * FULL, 0)];
+    let offer = scene.offer(request).await;
+    assert!(scene.ask(scene.order(&offer)).await.is_accepted());
+    scene.clock.set(at("2026-06-10T08:30:00Z"));
+    charger.told_at_least(2).await;
+    set_point_becomes(&scene, "CP-3/at-2", "Accepted").await;
+
+    charger.csms.call(event_201("at-2", updated, Some(2), scene.now())).await.unwrap();
+    eventually("it is told at its EVSE", async || {
+        charger.told().iter().any(|told| (told.evse, &*told.transaction) == (2, "at-2")).then_some(())
+    })
+    .await;
+    set_point_becomes(&scene, "CP-3/at-2", "Accepted").await;
+    assert_eq!(ends(&scene, sessions).await, [None, None]);
+    // The next one there takes its place.
+    let started = v201::TransactionEventEnum::Started;
+    charger.csms.call(event_201("next", started, Some(2), scene.now())).await.unwrap();
+    assert_eq!(ends(&scene, sessions).await, [None, Some(scene.now().to_string())]);
+}

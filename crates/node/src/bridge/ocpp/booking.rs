@@ -8,8 +8,8 @@ use tracing::{info, warn};
 
 use super::Chargers;
 use crate::fleet::{
-    KeptReading, MeterReading, Occupancy, Session, SessionKey, StartedTransaction, StatedNeeds,
-    TransactionNumber,
+    KeptReading, MeterReading, Occupancy, Session, SessionKey, SetPoint, SetPointState, StartedTransaction,
+    StatedNeeds, TransactionNumber,
 };
 
 /// How often a change that others change at the same time is tried again at once.
@@ -32,6 +32,8 @@ pub(super) struct Report {
     pub(super) takes: Option<(Timestamp, bool)>,
     pub(super) needs: Option<Needs>,
     pub(super) ended: Option<Timestamp>,
+    /// Where it is, if this says so.
+    pub(super) evse: Option<u16>,
 }
 
 /// What a driver says that the EV needs from now on.
@@ -81,7 +83,12 @@ impl Chargers {
                 energy,
                 power: None,
             });
-            let beginning = Beginning { key, evse: u16::try_from(connector).unwrap_or(0), at, reading };
+            let beginning = Beginning {
+                key,
+                evse: u16::try_from(connector).unwrap_or(Session::UNKNOWN_EVSE),
+                at,
+                reading,
+            };
             if let Some(mut session) = self.session_of(&beginning) {
                 self.occupy(&mut session, &mut changes).await?;
                 changes.put(&session)?;
@@ -169,6 +176,14 @@ impl Chargers {
             let last = before.meter.map(|known| known.at);
             self.keep(&before, &report.readings, last, &mut changes).await?;
             let mut is_news = report.takes.is_some_and(|(at, takes)| session.value.take(at, takes));
+            if session.value.evse == Session::UNKNOWN_EVSE
+                && let Some(evse) = report.evse.filter(|evse| *evse != Session::UNKNOWN_EVSE)
+            {
+                session.value.evse = evse;
+                self.occupy(&mut session.value, &mut changes).await?;
+                self.tell_at(key, evse, &mut changes).await?;
+                is_news = true;
+            }
             if let Some(needs) = report.needs {
                 let stated = needs.after(session.value.delivered());
                 is_news |= session.value.stated != Some(stated);
@@ -197,6 +212,16 @@ impl Chargers {
             }
         }
         Err(StoreError::Busy { waiting: TRIES })
+    }
+
+    /// What a session was told where it may not be, it is told where it is.
+    async fn tell_at(&self, key: &SessionKey, evse: u16, changes: &mut ChangeSet) -> Result<(), StoreError> {
+        let context = &self.agr.context;
+        if let Some(told) = context.store.record::<SetPoint>(&key.to_string()).await? {
+            let state = SetPointState::Pending { attempts: 0, not_before: context.now() };
+            changes.replace(&SetPoint { evse, state, ..told.value }, told.version)?;
+        }
+        Ok(())
     }
 
     /// The session at an EVSE, if one has begun there.

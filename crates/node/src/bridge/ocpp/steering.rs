@@ -204,7 +204,8 @@ fn profile(set_point: &SetPoint) -> Option<Profile> {
         .iter()
         .map(|period| Some((seconds(period.span.start())?, period.limit.to_string().parse().ok()?)))
         .collect::<Option<_>>()?;
-    let evse = i32::from(set_point.evse);
+    // Most stations have one, and a TxProfile is for one: a station that has more and does not say which refuses.
+    let evse = if set_point.evse == Session::UNKNOWN_EVSE { 1 } else { i32::from(set_point.evse) };
     Some(Profile {
         id: evse,
         evse,
