@@ -43,6 +43,31 @@ async fn the_same_message_twice_is_handled_once() {
 }
 
 #[tokio::test]
+async fn whoever_repeats_without_end_is_not_answered_without_end() {
+    let mut scene = Scene::new().await;
+    let request = scene.request();
+    assert!(scene.ask(request.clone()).await.is_accepted());
+    scene.agr.settle().await;
+    for _ in 0..8 {
+        assert_eq!(repeated(&scene, &request).await, [R::AlreadySubmitted]);
+    }
+    let journal = scene.agr.journal().await.len();
+    let mut other = request.clone();
+    other.revision = 2;
+    for again in [&request, &other] {
+        for restart in [false, true] {
+            if restart {
+                scene.agr.restart().await;
+            }
+            assert_eq!(scene.dso.post(scene.agr.uftp(), again.clone()).await, Delivery::Delivered);
+        }
+    }
+    scene.agr.settle().await;
+    assert_eq!(scene.agr.journal().await.len(), journal);
+    assert_eq!(scene.dso.answers(request.header.message_id).len(), 1 + 8);
+}
+
+#[tokio::test]
 async fn another_message_under_the_same_identifier_is_rejected() {
     let mut scene = Scene::new().await;
     let _car = scene.charging().await;
