@@ -134,8 +134,8 @@ impl<I: Inbox, A: AddressBook> Shared<I, A> {
         let mut seen = Seen::default();
         let outcome = async {
             check_head(&head.method, &head.headers, most, self.config.application_xml)?;
-            let held = read_body(body, most, self.config.body_timeout, &self.room).await?;
-            self.receive(held.bytes.clone(), &mut seen).await
+            let envelope = read_body(body, most, self.config.body_timeout, &self.room).await?;
+            self.receive(envelope.bytes.clone(), &mut seen).await
         };
         let outcome = outcome.await;
         seen.log(peer.as_ref(), &outcome);
