@@ -408,6 +408,7 @@ async fn an_evse_that_is_said_late_is_where_the_session_is() {
     request.isps = vec![wanted(45, 1, -2 * FULL, 0)];
     let offer = scene.offer(request).await;
     assert!(scene.ask(scene.order(&offer)).await.is_accepted());
+    scene.agr.settle().await;
     scene.clock.set(at("2026-06-10T08:30:00Z"));
     charger.told_at_least(2).await;
     set_point_becomes(&scene, "CP-3/at-2", "Accepted").await;
