@@ -50,11 +50,12 @@ async fn serve(config: Config) -> anyhow::Result<()> {
     let (environment, starting) = Environment::connect(&config).await?;
     let node = Node::start(config, environment).await?;
     drop(starting);
-    tokio::select! {
-        _ = interrupt.recv() => info!("interrupted: stopping"),
-        _ = terminate.recv() => info!("terminated: stopping"),
-    }
+    let failure = tokio::select! {
+        _ = interrupt.recv() => { info!("interrupted: stopping"); None }
+        _ = terminate.recv() => { info!("terminated: stopping"); None }
+        failure = node.failed() => Some(failure),
+    };
     node.stop().await;
     info!("stopped");
-    Ok(())
+    failure.map_or(Ok(()), |failure| Err(failure.into()))
 }

@@ -223,7 +223,7 @@ impl<'a> Market<'a> {
     /// What is kept back, in watts, rounded up.
     fn reserve(&self, journey: &Journey<'_>, filled: &Filled) -> i64 {
         let percent = i64::from(self.terms.reserve_percent.min(100));
-        (journey.uncertain(filled) * percent + 99) / 100
+        journey.uncertain(filled).saturating_mul(percent).saturating_add(99) / 100
     }
 }
 

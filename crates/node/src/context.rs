@@ -2,10 +2,10 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 use tieline_store::{Change, ChangeSet, Store, StoreError};
-use tieline_types::Busy;
 use uuid::Uuid;
 
 use crate::Environment;
+use crate::data::DataDirectory;
 use crate::work::Bells;
 
 /// What every part of a node shares.
@@ -14,21 +14,18 @@ pub(crate) struct Context {
     pub(crate) store: Arc<dyn Store>,
     pub(crate) environment: Environment,
     pub(crate) bells: Bells,
+    /// Held by whatever may still write.
+    _directory: DataDirectory,
 }
 
 impl Context {
-    pub(crate) fn new(store: Arc<dyn Store>, environment: Environment) -> Self {
+    pub(crate) fn new(store: Arc<dyn Store>, environment: Environment, directory: DataDirectory) -> Self {
         let bells = Bells::of(&environment.clock);
-        Self { store, environment, bells }
+        Self { store, environment, bells, _directory: directory }
     }
 
     pub(crate) fn now(&self) -> Timestamp {
         self.environment.clock.now()
-    }
-
-    /// Says that work is under way; see [`Clock::busy`](tieline_types::Clock::busy).
-    pub(crate) fn busy(&self) -> Busy {
-        self.environment.clock.busy()
     }
 
     pub(crate) fn uuid(&self) -> Uuid {

@@ -2,7 +2,7 @@ use tieline_edge::EdgeError;
 use tieline_edge::virtual_clock::VirtualClockError;
 use tieline_store::StoreError;
 
-/// Why a node can't start.
+/// Why a node can't start, or not go on.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum NodeError {
@@ -14,7 +14,13 @@ pub enum NodeError {
         /// What the operating system said.
         source: std::io::Error,
     },
-    /// The database can't be opened, or not be read.
+    /// Another node runs on the data directory.
+    #[error("{path} is in use by another node")]
+    InUse {
+        /// The directory.
+        path: String,
+    },
+    /// The database can't be opened, or not be read, or can be written no more.
     #[error(transparent)]
     Store(#[from] StoreError),
     /// A listener can't be bound, or its certificate not be read.
@@ -34,7 +40,7 @@ impl NodeError {
         match self {
             Self::Store(failure) => failure.retry(),
             Self::Clock(failure) => failure.retry(),
-            Self::Directory { .. } | Self::Edge(_) | Self::Unusable(_) => false,
+            Self::Directory { .. } | Self::InUse { .. } | Self::Edge(_) | Self::Unusable(_) => false,
         }
     }
 }

@@ -44,16 +44,19 @@ macro_rules! record {
 mod bridge;
 pub mod config;
 mod context;
+mod data;
 mod environment;
 mod error;
 mod fleet;
 pub mod ledger;
+mod listening;
 mod market;
 mod node;
 mod role;
 mod work;
 
 pub use config::{Config, ConfigError};
+pub use data::database_path;
 pub use environment::{Environment, Ids, RandomIds};
 pub use error::NodeError;
-pub use node::{Node, database_path};
+pub use node::Node;

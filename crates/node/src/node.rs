@@ -1,42 +1,42 @@
 use std::fmt;
 use std::future::Future;
 use std::net::SocketAddr;
-use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::extract::{Request, State};
 use axum::middleware::{self, Next};
 use axum::response::Response;
+use jiff::Timestamp;
 use jiff::civil::Date;
-use tieline_edge::listener::{HandshakeLimits, Listener, PlainListener, TlsListener};
-use tieline_edge::tls::{CertifiedKeyFiles, ClientCertificates, ClientTls, ServerTls};
-use tieline_edge::{HttpClient, ServeConfig, serve};
+use tieline_edge::HttpClient;
+use tieline_edge::tls::ClientTls;
 use tieline_ocpp::csms::Csms;
-use tieline_store::{Backoff, ChangeSet, SqliteOptions, SqliteStore, Store, StoreError, Timer};
+use tieline_store::{Backoff, ChangeSet, Store, StoreError, Timer};
 use tieline_types::{Clock, EntityAddress, IspCalendar};
 use tieline_uftp::server::{Receiver, ReceiverConfig};
 use tieline_uftp::{Client, Participant, Role};
-use tokio_util::sync::CancellationToken;
+use tokio_util::sync::{CancellationToken, DropGuard};
 use tokio_util::task::TaskTracker;
 use tracing::{error, info, warn};
 
 use crate::bridge::ocpp::{Admission, Chargers, Steering};
 use crate::bridge::uftp::{AddressBook, AgrMarket, Courier, Deciding, DsoMarket, Letters, StoreInbox};
-use crate::config::{AgrConfig, DsoConfig, OcppConfig, RoleConfig, Transport, UftpConfig};
+use crate::config::{AgrConfig, DsoConfig, OcppConfig, RoleConfig, UftpConfig};
 use crate::context::Context;
+use crate::data;
 use crate::ledger::{MarketDay, market_day};
+use crate::listening::Bound;
 use crate::role::agr::{Absences, Agr, METER, METER_DAY, PLAN, PROGNOSE, PROGNOSE_DAY};
 use crate::role::dso::{DECIDE, Dso, REQUEST, SETTLE};
-use crate::work::{Bell, Turn, UnderWay, turn_until_stopped};
+use crate::work::{Bell, Panicked, Turn, UnderWay, guarded, turn_until_stopped};
 use crate::{Config, Environment, NodeError};
 
 /// How many timers one turn fires.
 const TIMERS_PER_TURN: usize = 64;
 
-/// The database of a node whose data directory is `data`.
-pub fn database_path(data: &Path) -> PathBuf {
-    data.join("tieline.sqlite")
-}
+/// When a timer whose work panicked fires again.
+const AFTER_PANIC: Duration = Duration::from_mins(1);
 
 /// A running node. Dropping it stops it at once; [`Node::stop`] lets it finish what it has begun.
 pub struct Node {
@@ -45,40 +45,58 @@ pub struct Node {
     uftp: SocketAddr,
     ocpp: Option<SocketAddr>,
     stop: CancellationToken,
+    failed: CancellationToken,
     tasks: TaskTracker,
-    _stop_on_drop: tokio_util::sync::DropGuard,
+    _stop_on_drop: DropGuard,
 }
 
 impl Node {
     /// Opens the database, binds the listeners and goes on where the node was.
+    ///
+    /// The data directory is this node's as long as it runs: another that is started on it is refused.
     pub async fn start(config: Config, environment: Environment) -> Result<Self, NodeError> {
         // Until every loop holds a guard of its own, for its first turn.
         let _starting = environment.clock.busy();
-        let store = open(&config.data).await?;
-        let context = Context::new(Arc::clone(&store), environment);
+        let (store, directory) = data::open(&config.data).await?;
+        let context = Context::new(Arc::clone(&store), environment, directory);
         let Config { uftp, role, .. } = config;
-        let mut starting = Starting::new(context, &uftp);
-        let ocpp = match role {
-            RoleConfig::Agr(agr, ocpp) => Some(starting.agr(&uftp, *agr, *ocpp).await?),
-            RoleConfig::Dso(dso) => {
-                starting.dso(&uftp, *dso).await?;
-                None
+        let market = Bound::to(uftp.listen, &uftp.transport, uftp.limits)?;
+        let market_address = market.address();
+        let starting = Starting::new(context, &uftp);
+        let (stop, tasks) = (starting.stop.clone(), starting.tasks.clone());
+        // From here on whatever was begun ends with it, also if the rest can't be started or nobody waits for it.
+        let stop_on_drop = stop.clone().drop_guard();
+        tasks.close();
+        let failed = CancellationToken::new();
+        let (watched, stops, fails) = (Arc::clone(&store), stop.clone(), failed.clone());
+        tasks.spawn(async move { stop_when_closed(watched.closed(), stops, fails).await });
+        let calendar = uftp.calendar.clone();
+        let ocpp = match starting.all(&uftp, role, market).await {
+            Ok(ocpp) => ocpp,
+            Err(failure) => {
+                drop(stop_on_drop);
+                tasks.wait().await;
+                return Err(failure);
             }
         };
-        let calendar = uftp.calendar.clone();
-        let uftp = starting.receive(&uftp)?;
-        starting.tasks.close();
-        info!(%uftp, ocpp = ?ocpp, "node is ready");
-        let stop_on_drop = starting.stop.clone().drop_guard();
+        info!(uftp = %market_address, ?ocpp, "node is ready");
         Ok(Self {
             store,
             calendar,
-            uftp,
+            uftp: market_address,
             ocpp,
-            stop: starting.stop,
-            tasks: starting.tasks,
+            stop,
+            failed,
+            tasks,
             _stop_on_drop: stop_on_drop,
         })
+    }
+
+    /// Waits until the node can't go on, which its store decides, and says why. It has stopped taking anything new by then;
+    /// [`stop`](Self::stop) it.
+    pub async fn failed(&self) -> NodeError {
+        self.failed.cancelled().await;
+        StoreError::Closed.into()
     }
 
     /// Where peers post to.
@@ -101,7 +119,8 @@ impl Node {
         market_day(&*self.store, &self.calendar, point, date).await
     }
 
-    /// Stops taking anything new and returns once everything that was begun has ended.
+    /// Stops taking anything new and returns once everything that was begun has ended: requests, deliveries, and what
+    /// chargers' messages caused.
     pub async fn stop(self) {
         self.stop.cancel();
         self.tasks.wait().await;
@@ -114,22 +133,17 @@ impl fmt::Debug for Node {
     }
 }
 
-async fn open(data: &Path) -> Result<Arc<dyn Store>, NodeError> {
-    let data = data.to_owned();
-    let opening = tokio::task::spawn_blocking(move || {
-        make_private(&data)?;
-        let store = SqliteStore::open(&database_path(&data), SqliteOptions::default())?;
-        Ok::<Arc<dyn Store>, NodeError>(Arc::new(store))
-    });
-    opening.await.map_err(|failure| NodeError::Unusable(failure.to_string()))?
-}
-
-fn make_private(data: &Path) -> Result<(), NodeError> {
-    let mut builder = std::fs::DirBuilder::new();
-    builder.recursive(true);
-    #[cfg(unix)]
-    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
-    builder.create(data).map_err(|source| NodeError::Directory { path: data.display().to_string(), source })
+/// A node whose store can write no more could only refuse whatever it is asked.
+async fn stop_when_closed(
+    closed: impl Future<Output = ()>,
+    stop: CancellationToken,
+    failed: CancellationToken,
+) {
+    if stop.run_until_cancelled(closed).await.is_some() {
+        error!("the store can write no more; the node stops");
+        failed.cancel();
+        stop.cancel();
+    }
 }
 
 /// A node while its parts are put together.
@@ -148,12 +162,36 @@ impl Starting {
         Self { context, letters, address_book, stop: CancellationToken::new(), tasks: TaskTracker::new() }
     }
 
+    /// Puts everything together, and gives the address where chargers connect to, if the role has any.
+    async fn all(
+        self,
+        uftp: &UftpConfig,
+        role: RoleConfig,
+        market: Bound,
+    ) -> Result<Option<SocketAddr>, NodeError> {
+        let ocpp = match role {
+            RoleConfig::Agr(agr, ocpp) => {
+                let chargers = Bound::to(ocpp.listen, &ocpp.transport, ocpp.limits)?;
+                let address = chargers.address();
+                self.agr(uftp, *agr, *ocpp, chargers).await?;
+                Some(address)
+            }
+            RoleConfig::Dso(dso) => {
+                self.dso(uftp, *dso).await?;
+                None
+            }
+        };
+        self.receive(uftp, market);
+        Ok(ocpp)
+    }
+
     async fn agr(
-        &mut self,
+        &self,
         uftp: &UftpConfig,
         agr: AgrConfig,
         ocpp: OcppConfig,
-    ) -> Result<SocketAddr, NodeError> {
+        listener: Bound,
+    ) -> Result<(), NodeError> {
         let ocpp = Arc::new(ocpp);
         let by_identity = ocpp.chargers.iter().map(|charger| (charger.identity.clone(), charger.clone()));
         let identities = ocpp.chargers.iter().map(|charger| charger.identity.as_str());
@@ -164,11 +202,12 @@ impl Starting {
             calendar: uftp.calendar.clone(),
             absences: Absences::of(identities, self.context.now()),
         };
+        agr.take_up_days().await?;
         let market = AgrMarket { agr: agr.clone(), letters: self.letters.clone() };
-        self.decide(uftp, market.clone().pre_process(), market.clone().process());
         self.deliver(uftp, Role::Dso)?;
+        self.decide(uftp, market.clone().pre_process(), market.clone().process());
 
-        let chargers = Chargers { agr: agr.clone(), config: Arc::clone(&ocpp) };
+        let chargers = Chargers::of(agr.clone(), Arc::clone(&ocpp));
         let csms = Csms::builder(chargers.routes())
             .authenticate(Admission::of(&ocpp))
             .prefix(ocpp.path.clone())
@@ -178,8 +217,7 @@ impl Starting {
             agr: agr.clone(),
             context: self.context.clone(),
             registry: csms.registry().clone(),
-            under_way: UnderWay::default(),
-            tasks: self.tasks.clone(),
+            under_way: UnderWay::of("telling", &self.context.bells.set_points, &self.stop, &self.tasks),
         };
         self.tasks.spawn(steering.clone().watch(self.stop.clone()));
         let set_points = self.context.bells.set_points.clone();
@@ -199,23 +237,23 @@ impl Starting {
                 }
             }
         });
-        agr.take_up_days().await?;
-        let registry = csms.registry().clone();
-        let stop = self.stop.clone();
+        let (sessions, stop) = (csms.clone(), self.stop.clone());
         self.tasks.spawn(async move {
             stop.cancelled().await;
-            registry.close_all();
+            sessions.shut_down().await;
         });
-        let service = axum::Router::new().fallback_service(csms);
-        self.listen(ocpp.listen, &ocpp.transport, service)
+        self.serve(listener, axum::Router::new().fallback_service(csms));
+        Ok(())
     }
 
-    async fn dso(&mut self, uftp: &UftpConfig, dso: DsoConfig) -> Result<(), NodeError> {
+    async fn dso(&self, uftp: &UftpConfig, dso: DsoConfig) -> Result<(), NodeError> {
         let dso =
             Dso { context: self.context.clone(), config: Arc::new(dso), calendar: uftp.calendar.clone() };
-        let market = DsoMarket { dso: dso.clone(), letters: self.letters.clone() };
-        self.decide(uftp, market.clone().pre_process(), market.clone().process());
+        dso.take_up_needs().await?;
+        dso.take_up_claims().await?;
+        let market = DsoMarket { dso, letters: self.letters.clone() };
         self.deliver(uftp, Role::Agr)?;
+        self.decide(uftp, market.clone().pre_process(), market.clone().process());
         self.timers(move |timer| {
             let market = market.clone();
             async move {
@@ -227,8 +265,6 @@ impl Starting {
                 }
             }
         });
-        dso.take_up_needs().await?;
-        dso.take_up_claims().await?;
         Ok(())
     }
 
@@ -265,8 +301,7 @@ impl Starting {
             address_book: self.address_book.clone(),
             to,
             backoff: Backoff::new(uftp.retry.first.get(), uftp.retry.max.get()),
-            under_way: UnderWay::default(),
-            tasks: self.tasks.clone(),
+            under_way: UnderWay::of("carrying", &self.context.bells.outbox, &self.stop, &self.tasks),
         };
         let outbox = self.context.bells.outbox.clone();
         self.turn("delivering", outbox, move || {
@@ -279,7 +314,7 @@ impl Starting {
     /// Fires timers that are due: `fire` gives the change set that clears the timer, or `None` for a kind it does not know.
     fn timers<F, Fut>(&self, fire: F)
     where
-        F: Fn(Timer) -> Fut + Clone + Send + 'static,
+        F: Fn(Timer) -> Fut + Clone + Send + Sync + 'static,
         Fut: Future<Output = Result<Option<ChangeSet>, StoreError>> + Send + 'static,
     {
         let context = self.context.clone();
@@ -292,22 +327,8 @@ impl Starting {
                     return Ok(Turn::Until(context.store.timers_next_due().await?));
                 }
                 for timer in due {
-                    let mut changes = match fire(timer.clone()).await {
-                        Ok(fired) => fired.unwrap_or_else(|| {
-                            warn!(kind = timer.kind, subject = timer.subject, "a timer that nothing here knows is dropped");
-                            ChangeSet::new()
-                        }),
-                        Err(failure) if failure.retry() => return Err(failure),
-                        // It would fail again and again, and hold up every other timer.
-                        Err(failure) => {
-                            error!(kind = timer.kind, subject = timer.subject, cause = %failure, "a timer failed for good and is dropped");
-                            ChangeSet::new()
-                        }
-                    };
-                    if changes.is_empty() {
-                        changes.clear_timer(timer);
-                    }
-                    match context.commit(changes).await {
+                    let fired = guarded(async { fire(timer.clone()).await }).await;
+                    match context.commit(changes_of(timer, fired, context.now())?).await {
                         // What the timer's work was based on has changed: it fires again.
                         Err(StoreError::Conflict { .. }) => {}
                         done => done?,
@@ -328,7 +349,7 @@ impl Starting {
         self.tasks.spawn(turn_until_stopped(name, clock, bell, self.stop.clone(), busy, turn));
     }
 
-    fn receive(&self, uftp: &UftpConfig) -> Result<SocketAddr, NodeError> {
+    fn receive(&self, uftp: &UftpConfig, listener: Bound) {
         let inbox = StoreInbox {
             context: self.context.clone(),
             letters: self.letters.clone(),
@@ -336,44 +357,91 @@ impl Starting {
         };
         let own = Participant { role: uftp.role, domain: uftp.domain.clone() };
         let clock = Arc::clone(&self.context.environment.clock);
-        let receiver = Receiver::new(inbox, self.address_book.clone(), clock, ReceiverConfig::new(vec![own]));
-        let service = axum::Router::new().route_service(&uftp.path, receiver);
-        self.listen(uftp.listen, &uftp.transport, service)
+        let mut receiving = ReceiverConfig::new(vec![own]);
+        receiving.bodies_bytes = uftp.bodies_bytes;
+        let receiver = Receiver::new(inbox, self.address_book.clone(), clock, receiving);
+        self.serve(listener, axum::Router::new().route_service(&uftp.path, receiver));
     }
 
-    fn listen(
-        &self,
-        address: SocketAddr,
-        transport: &Transport,
-        service: axum::Router,
-    ) -> Result<SocketAddr, NodeError> {
+    fn serve(&self, listener: Bound, service: axum::Router) {
         let clock = Arc::clone(&self.context.environment.clock);
         let service = service.layer(middleware::from_fn_with_state(clock, hold_time));
-        match transport {
-            Transport::Plaintext => self.spawn_server(PlainListener::bind(address)?, service),
-            Transport::Tls { certificate, private_key } => {
-                let files = CertifiedKeyFiles::new(certificate, private_key);
-                let tls = ServerTls::load(files, ClientCertificates::NotAsked)?;
-                self.spawn_server(TlsListener::bind(address, tls, HandshakeLimits::default())?, service)
-            }
+        self.tasks.spawn(listener.serve(service, self.stop.clone()));
+    }
+}
+
+/// What a timer that fired comes to. One that can't be done now must not hold up every other timer.
+fn changes_of(
+    timer: Timer,
+    fired: Result<Result<Option<ChangeSet>, StoreError>, Panicked>,
+    now: Timestamp,
+) -> Result<ChangeSet, StoreError> {
+    let (kind, subject) = (&timer.kind, &timer.subject);
+    let mut changes = ChangeSet::new();
+    match fired {
+        Ok(Ok(Some(changes))) if !changes.is_empty() => return Ok(changes),
+        Ok(Ok(Some(_))) => {}
+        Ok(Ok(None)) => warn!(kind, subject, "a timer that nothing here knows is dropped"),
+        Ok(Err(failure)) if failure.retry() => return Err(failure),
+        Ok(Err(failure)) => {
+            error!(kind, subject, cause = %failure, "a timer failed for good and is dropped");
+        }
+        Err(panic) => {
+            error!(kind, subject, cause = %panic, again_in = ?AFTER_PANIC, "a timer's work panicked");
+            let due = now.checked_add(AFTER_PANIC).unwrap_or(Timestamp::MAX);
+            changes.set_timer(Timer::new(kind, subject, due));
+            return Ok(changes);
         }
     }
-
-    fn spawn_server<L: Listener>(&self, listener: L, service: axum::Router) -> Result<SocketAddr, NodeError> {
-        let bound = listener.local_addr().map_err(|cause| NodeError::Unusable(cause.to_string()))?;
-        let stop = self.stop.clone();
-        self.tasks.spawn(async move {
-            let drained = serve(listener, service, ServeConfig::default(), stop).await;
-            if !drained.is_complete() {
-                warn!(%drained, "stopped before all requests had ended");
-            }
-        });
-        Ok(bound)
-    }
+    changes.clear_timer(timer);
+    Ok(changes)
 }
 
 /// Holds a virtual clock still until the request has its answer.
 async fn hold_time(State(clock): State<Arc<dyn Clock>>, request: Request, next: Next) -> Response {
     let _busy = clock.busy();
     next.run(request).await
+}
+
+#[cfg(test)]
+mod tests {
+    use tieline_store::MemoryStore;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn a_timer_whose_work_panics_holds_up_no_other() {
+        let now = "2026-06-10T08:00:00Z".parse().unwrap();
+        let store = MemoryStore::new();
+        let timer = Timer::new("plan", "here", now);
+        let mut changes = ChangeSet::new();
+        changes.set_timer(timer.clone());
+        store.commit(changes).await.unwrap();
+
+        let fired = guarded(async { panic!("the plan is cursed") }).await;
+        store.commit(changes_of(timer, fired, now).unwrap()).await.unwrap();
+        assert!(store.timers_due(now, 1).await.unwrap().is_empty());
+        assert_eq!(store.timers_next_due().await.unwrap(), Some(now + AFTER_PANIC));
+    }
+
+    #[tokio::test]
+    async fn a_node_stops_with_an_error_once_its_store_is_gone() {
+        let (stop, failed) = (CancellationToken::new(), CancellationToken::new());
+        let (last_write, closed) = tokio::sync::oneshot::channel::<()>();
+        let closed = async { drop(closed.await) };
+        let watching = tokio::spawn(stop_when_closed(closed, stop.clone(), failed.clone()));
+        tokio::task::yield_now().await;
+        assert!(!stop.is_cancelled());
+        drop(last_write);
+        watching.await.unwrap();
+        assert!(failed.is_cancelled() && stop.is_cancelled());
+    }
+
+    #[tokio::test]
+    async fn a_node_that_is_stopped_has_not_failed() {
+        let (stop, failed) = (CancellationToken::new(), CancellationToken::new());
+        stop.cancel();
+        stop_when_closed(std::future::pending(), stop, failed.clone()).await;
+        assert!(!failed.is_cancelled());
+    }
 }

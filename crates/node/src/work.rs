@@ -1,18 +1,23 @@
 //! The node's loops: each does what is due, then sleeps until something rings or a time comes.
 
+use std::any::Any;
 use std::collections::BTreeSet;
+use std::fmt;
 use std::future::Future;
+use std::panic::AssertUnwindSafe;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use futures_util::FutureExt as _;
 use jiff::Timestamp;
 use tieline_store::StoreError;
 use tieline_types::{Busy, Clock, WaitUntil};
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
-use tracing::error;
+use tokio_util::task::TaskTracker;
+use tracing::{error, warn};
 
-/// How long a loop rests after the store refused it.
+/// How long work rests after the store refused it, or after it panicked.
 const REST: Duration = Duration::from_secs(1);
 
 /// Wakes one loop. Ringing while it works makes it look again; ringing twice is ringing once.
@@ -108,45 +113,130 @@ pub(crate) enum Turn {
     Until(Option<Timestamp>),
 }
 
-/// What was begun by a turn and goes on beside the loop.
+/// What was begun by the turns of one loop and goes on beside it. When a piece of it ends, the loop's bell rings.
 ///
 /// A turn asks what is under way *before* it reads its table. Whatever ended since then may still stand in what it read as
 /// something to do; it is left for the next turn, which its end has rung for.
 #[derive(Debug)]
-pub(crate) struct UnderWay<K>(Arc<Mutex<BTreeSet<K>>>);
+pub(crate) struct UnderWay<K> {
+    name: &'static str,
+    keys: Arc<Mutex<BTreeSet<K>>>,
+    bell: Bell,
+    stop: CancellationToken,
+    tasks: TaskTracker,
+}
 
-impl<K: Ord + Clone> UnderWay<K> {
+impl<K: Ord + Clone + Send + 'static> UnderWay<K> {
+    pub(crate) fn of(name: &'static str, bell: &Bell, stop: &CancellationToken, tasks: &TaskTracker) -> Self {
+        Self { name, keys: Arc::default(), bell: bell.clone(), stop: stop.clone(), tasks: tasks.clone() }
+    }
+
     pub(crate) fn now(&self) -> BTreeSet<K> {
-        self.keys().clone()
+        keys(&self.keys).clone()
     }
 
-    /// False if it has begun already.
-    pub(crate) fn start(&self, key: K) -> bool {
-        self.keys().insert(key)
+    /// Begins `work` on `key`, unless it has begun already. Virtual time stands still until it has ended.
+    ///
+    /// Work that panics is reported, and its key rests before it can begin again.
+    pub(crate) fn begin(&self, key: K, work: impl Future<Output = ()> + Send + 'static) {
+        if !keys(&self.keys).insert(key.clone()) {
+            return;
+        }
+        let busy = self.bell.0.clock.busy();
+        let begun = Begun { key, keys: Arc::clone(&self.keys), bell: self.bell.clone() };
+        let (name, stop) = (self.name, self.stop.clone());
+        self.tasks.spawn(async move {
+            if let Err(panic) = guarded(work).await {
+                error!(work = name, cause = %panic, "what went on beside the loop panicked");
+                rest(&stop).await;
+            }
+            drop(begun);
+            drop(busy);
+        });
     }
 
-    pub(crate) fn end(&self, key: &K) {
-        self.keys().remove(key);
+    /// Notes what work came to, again and again until the store takes it or the node stops: what was done must not be
+    /// done anew because of the store.
+    pub(crate) async fn note<F, Fut>(&self, mut commit: F)
+    where
+        F: FnMut() -> Fut,
+        Fut: Future<Output = Result<(), StoreError>>,
+    {
+        while let Err(failure) = commit().await {
+            warn!(work = self.name, cause = %failure, "what was done could not be noted; trying again");
+            rest(&self.stop).await;
+            if self.stop.is_cancelled() {
+                error!(
+                    work = self.name,
+                    "what was done is not noted, and is done again after the next start"
+                );
+                return;
+            }
+        }
     }
+}
 
-    fn keys(&self) -> MutexGuard<'_, BTreeSet<K>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
-    }
+fn keys<K>(keys: &Mutex<BTreeSet<K>>) -> MutexGuard<'_, BTreeSet<K>> {
+    keys.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 impl<K> Clone for UnderWay<K> {
     fn clone(&self) -> Self {
-        Self(Arc::clone(&self.0))
+        Self {
+            name: self.name,
+            keys: Arc::clone(&self.keys),
+            bell: self.bell.clone(),
+            stop: self.stop.clone(),
+            tasks: self.tasks.clone(),
+        }
     }
 }
 
-impl<K> Default for UnderWay<K> {
-    fn default() -> Self {
-        Self(Arc::default())
+/// A key that is under way, until this is dropped.
+struct Begun<K: Ord> {
+    key: K,
+    keys: Arc<Mutex<BTreeSet<K>>>,
+    bell: Bell,
+}
+
+impl<K: Ord> Drop for Begun<K> {
+    fn drop(&mut self) {
+        keys(&self.keys).remove(&self.key);
+        self.bell.ring();
     }
 }
 
-/// Turns until `stop`; a store that fails is reported and tried again.
+/// What a panic said.
+#[derive(Debug)]
+pub(crate) struct Panicked(String);
+
+impl fmt::Display for Panicked {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "a panic: {}", self.0)
+    }
+}
+
+impl Panicked {
+    fn of(panic: &(dyn Any + Send)) -> Self {
+        let text = panic.downcast_ref::<&'static str>().copied();
+        let text = text.or_else(|| panic.downcast_ref::<String>().map(String::as_str));
+        Self(text.unwrap_or("without a message").to_owned())
+    }
+}
+
+/// Work whose panic is an error. What it had changed in memory is dropped with it, or is behind a lock that heeds no poison.
+pub(crate) async fn guarded<T>(work: impl Future<Output = T>) -> Result<T, Panicked> {
+    AssertUnwindSafe(work).catch_unwind().await.map_err(|panic| Panicked::of(&*panic))
+}
+
+async fn rest(stop: &CancellationToken) {
+    tokio::select! {
+        () = tokio::time::sleep(REST) => {}
+        () = stop.cancelled() => {}
+    }
+}
+
+/// Turns until `stop`; a store that fails and a turn that panics are reported, and it goes on after a rest.
 ///
 /// `busy` is held over the first turn. Virtual time stands still while the loop turns, and also while it rests from a failure.
 pub(crate) async fn turn_until_stopped<F, Fut>(
@@ -162,15 +252,18 @@ pub(crate) async fn turn_until_stopped<F, Fut>(
 {
     bell.listen();
     while !stop.is_cancelled() {
-        let wait = match turn().await {
-            Ok(Turn::Again) => continue,
-            Ok(Turn::Until(instant)) => instant.map(|instant| clock.wait_until(instant)),
-            Err(failure) => {
+        // Within the guard from the first: what makes the future may panic, too.
+        let wait = match guarded(async { turn().await }).await {
+            Ok(Ok(Turn::Again)) => continue,
+            Ok(Ok(Turn::Until(instant))) => instant.map(|instant| clock.wait_until(instant)),
+            Ok(Err(failure)) => {
                 error!(work = name, cause = %failure, retry = failure.retry(), "the store refused; trying again");
-                tokio::select! {
-                    () = tokio::time::sleep(REST) => {}
-                    () = stop.cancelled() => {}
-                }
+                rest(&stop).await;
+                continue;
+            }
+            Err(panic) => {
+                error!(work = name, cause = %panic, "a turn panicked; trying again");
+                rest(&stop).await;
                 continue;
             }
         };
@@ -267,5 +360,83 @@ mod tests {
         let bell = Bell::of(&clock);
         bell.ring();
         assert!(manual.is_idle());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_loop_goes_on_after_a_turn_that_panicked() {
+        let (manual, clock) = clock();
+        let (bell, stop) = (Bell::of(&clock), CancellationToken::new());
+        let turns = Arc::new(Mutex::new(0));
+        let counted = Arc::clone(&turns);
+        let turn = move || {
+            let turn = {
+                let mut turns = counted.lock().unwrap();
+                *turns += 1;
+                *turns
+            };
+            assert_ne!(turn, 1, "before there is a future");
+            async move {
+                assert_ne!(turn, 2, "within the future");
+                Ok(Turn::Until(None))
+            }
+        };
+        let looping =
+            turn_until_stopped("test", clock.clone(), bell.clone(), stop.clone(), clock.busy(), turn);
+        let looping = tokio::spawn(looping);
+        let began = tokio::time::Instant::now();
+        manual.still(None).await;
+        assert_eq!(*turns.lock().unwrap(), 3);
+        assert_eq!(began.elapsed(), 2 * REST, "it rests after each");
+        stop.cancel();
+        looping.await.unwrap();
+    }
+
+    fn under_way(clock: &Arc<dyn Clock>) -> (UnderWay<u8>, Bell, CancellationToken) {
+        let (bell, stop) = (Bell::of(clock), CancellationToken::new());
+        (UnderWay::of("test", &bell, &stop, &TaskTracker::new()), bell, stop)
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn work_that_panicked_can_begin_again_after_a_rest() {
+        let (manual, clock) = clock();
+        let (under_way, bell, _stop) = under_way(&clock);
+        bell.listen();
+        under_way.begin(1, async { panic!("the work is cursed") });
+        under_way.begin(1, async { unreachable!("it has begun already") });
+        tokio::time::sleep(REST / 2).await;
+        assert_eq!(under_way.now(), BTreeSet::from([1]));
+        assert!(!manual.is_idle());
+        let _rung = bell.rung().await;
+        assert!(under_way.now().is_empty());
+
+        let (done, told) = tokio::sync::oneshot::channel();
+        under_way.begin(1, async move { done.send(()).unwrap() });
+        told.await.unwrap();
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_is_done_is_noted_once_the_store_takes_it_and_not_done_anew() {
+        let (_, clock) = clock();
+        let (under_way, bell, stop) = under_way(&clock);
+        bell.listen();
+        let (done, attempts) = (Arc::new(Mutex::new(0)), Arc::new(Mutex::new(0)));
+        let (counted, noting, noted) = (Arc::clone(&done), under_way.clone(), Arc::clone(&attempts));
+        under_way.begin(1, async move {
+            *counted.lock().unwrap() += 1;
+            let commit = || async {
+                let mut attempts = noted.lock().unwrap();
+                *attempts += 1;
+                if *attempts < 4 { Err(StoreError::Database("disk full".to_owned())) } else { Ok(()) }
+            };
+            noting.note(commit).await;
+        });
+        let began = tokio::time::Instant::now();
+        let _rung = bell.rung().await;
+        assert_eq!((*done.lock().unwrap(), *attempts.lock().unwrap()), (1, 4));
+        assert_eq!(began.elapsed(), 3 * REST);
+
+        // A node that stops does not wait for a store that never comes back.
+        stop.cancel();
+        under_way.note(|| async { Err(StoreError::Database("disk full".to_owned())) }).await;
     }
 }

@@ -28,7 +28,7 @@ pub use error::StoreError;
 pub use inbox::{InboxEntry, InboxId, InboxState, Receipt, Received};
 pub use journal::{Broken, Direction, JournalEntry, NewEntry, Verified, verify};
 pub use memory::MemoryStore;
-pub use outbox::{Attempt, OutboxEntry, OutboxState, Outgoing};
+pub use outbox::{Attempt, Besides, OutboxEntry, OutboxState, Outgoing};
 pub use record::{RawRecord, Record, Stored, Version};
 #[cfg(feature = "sqlite")]
 pub use sqlite::{SqliteOptions, SqliteStore};

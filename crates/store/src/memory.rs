@@ -11,8 +11,8 @@ use crate::instant::kept;
 use crate::journal::{NewEntry, chain, content};
 use crate::store::BoxFuture;
 use crate::{
-    Attempt, Change, ChangeSet, InboxEntry, InboxId, InboxState, JournalEntry, OutboxEntry, OutboxState,
-    Outgoing, RawRecord, Receipt, Received, Store, StoreError, Stored, Timer, Verified, Version,
+    Attempt, Besides, Change, ChangeSet, InboxEntry, InboxId, InboxState, JournalEntry, OutboxEntry,
+    OutboxState, Outgoing, RawRecord, Receipt, Received, Store, StoreError, Stored, Timer, Verified, Version,
 };
 
 /// A store that forgets everything when it is dropped: for tests.
@@ -275,21 +275,22 @@ impl Store for MemoryStore {
         &self,
         now: Timestamp,
         limit: usize,
-        under_way: Vec<i64>,
+        besides: Besides,
     ) -> BoxFuture<'_, Vec<OutboxEntry>> {
         let tables = self.tables();
         done(
             tables
                 .outbox_heads()
-                .filter(|row| row.due <= now && !under_way.contains(&row.entry.id))
+                .filter(|row| row.due <= now && !besides.leaves_out(&row.entry))
                 .take(limit)
                 .map(|row| row.entry.clone())
                 .collect(),
         )
     }
 
-    fn outbox_next_due(&self) -> BoxFuture<'_, Option<Timestamp>> {
-        done(self.tables().outbox_heads().map(|row| row.due).min())
+    fn outbox_next_due_besides(&self, besides: Besides) -> BoxFuture<'_, Option<Timestamp>> {
+        let tables = self.tables();
+        done(tables.outbox_heads().filter(|row| !besides.leaves_out(&row.entry)).map(|row| row.due).min())
     }
 
     fn timers_due(&self, now: Timestamp, limit: usize) -> BoxFuture<'_, Vec<Timer>> {

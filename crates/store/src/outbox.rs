@@ -45,6 +45,21 @@ pub struct OutboxEntry {
     pub attempts: u32,
 }
 
+/// Messages of the outbox that a question leaves out.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Besides {
+    /// These, by their numbers: they are on their way.
+    pub under_way: Vec<i64>,
+    /// All to these recipients, who have enough on their way.
+    pub recipients: Vec<String>,
+}
+
+impl Besides {
+    pub(crate) fn leaves_out(&self, entry: &OutboxEntry) -> bool {
+        self.under_way.contains(&entry.id) || self.recipients.contains(&entry.recipient)
+    }
+}
+
 /// How far an owed message has come.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum OutboxState {

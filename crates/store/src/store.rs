@@ -6,8 +6,8 @@ use jiff::Timestamp;
 use tieline_types::TimeSpan;
 
 use crate::{
-    ChangeSet, InboxEntry, JournalEntry, OutboxEntry, RawRecord, Receipt, Received, Record, StoreError,
-    Stored, Timer, Verified,
+    Besides, ChangeSet, InboxEntry, JournalEntry, OutboxEntry, RawRecord, Receipt, Received, Record,
+    StoreError, Stored, Timer, Verified,
 };
 
 /// A future of a store.
@@ -34,19 +34,24 @@ pub trait Store: fmt::Debug + Send + Sync + 'static {
     /// Messages to be delivered now, those that are due first before the others: the oldest one that is owed to each
     /// recipient in each conversation.
     fn outbox_due(&self, now: Timestamp, limit: usize) -> BoxFuture<'_, Vec<OutboxEntry>> {
-        self.outbox_due_besides(now, limit, Vec::new())
+        self.outbox_due_besides(now, limit, Besides::default())
     }
 
-    /// [`outbox_due`](Self::outbox_due), without those of these numbers: they are on their way.
+    /// [`outbox_due`](Self::outbox_due), without some.
     fn outbox_due_besides(
         &self,
         now: Timestamp,
         limit: usize,
-        under_way: Vec<i64>,
+        besides: Besides,
     ) -> BoxFuture<'_, Vec<OutboxEntry>>;
 
     /// When the next owed message is to be tried.
-    fn outbox_next_due(&self) -> BoxFuture<'_, Option<Timestamp>>;
+    fn outbox_next_due(&self) -> BoxFuture<'_, Option<Timestamp>> {
+        self.outbox_next_due_besides(Besides::default())
+    }
+
+    /// [`outbox_next_due`](Self::outbox_next_due), without some.
+    fn outbox_next_due_besides(&self, besides: Besides) -> BoxFuture<'_, Option<Timestamp>>;
 
     /// Timers that are due, the earliest first.
     fn timers_due(&self, now: Timestamp, limit: usize) -> BoxFuture<'_, Vec<Timer>>;
@@ -82,6 +87,11 @@ pub trait Store: fmt::Debug + Send + Sync + 'static {
 
     /// Where the journal ends, by what is kept apart from its entries. [`verify`](crate::verify) compares the two.
     fn journal_end(&self) -> BoxFuture<'_, Verified>;
+
+    /// Waits until the store can take nothing more, ever: every call would be refused with [`StoreError::Closed`].
+    fn closed(&self) -> Pin<Box<dyn Future<Output = ()> + Send + '_>> {
+        Box::pin(std::future::pending())
+    }
 }
 
 /// Typed reading of records.

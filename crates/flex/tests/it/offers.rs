@@ -182,3 +182,21 @@ proptest! {
 fn dec(text: &str) -> Decimal {
     text.parse().unwrap()
 }
+
+/// Whoever requests, promises or forecasts the impossible gets an offer of what is possible, or none.
+#[test]
+fn the_ends_of_all_numbers_are_no_trap() {
+    let ends = [i64::MIN, i64::MIN + 1, -10_000, 0, 10_000, i64::MAX - 1, i64::MAX];
+    let baselines = ends.iter().map(|watts| Some(Power::from_watts(*watts))).chain([None]);
+    let cases = baselines.flat_map(|baseline| ends.map(|promised| (baseline, promised)));
+    for (baseline, promised) in cases {
+        for (min, max) in ends.iter().flat_map(|min| ends.map(|max| (*min, max))) {
+            let promised = Power::from_watts(promised);
+            let change = RequestedChange { baseline, promised, ..requested(0, min, max) };
+            let offered = offer(&three_phase(2), &[change, requested(1, min, max)]).unwrap_or_default();
+            assert!(offered.iter().all(|offered| (min..=max).contains(&offered.change.watts())));
+            let price = Pricing { per_megawatt_hour: Decimal::ONE_HUNDRED }.price(&offered);
+            assert!(offered.is_empty() || price.value() > Decimal::ZERO, "{min} {max} {price}");
+        }
+    }
+}

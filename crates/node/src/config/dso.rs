@@ -2,7 +2,7 @@ use jiff::Timestamp;
 use jiff::civil::Date;
 use rust_decimal::Decimal;
 use serde::Deserialize;
-use tieline_types::{Currency, Domain, EntityAddress, Power};
+use tieline_types::{Currency, Domain, EntityAddress, IspCalendar, IspError, IspRange, Power};
 
 use super::{ConfigError, Interval};
 
@@ -134,6 +134,13 @@ pub struct NeedIsp {
     pub available: bool,
 }
 
+impl NeedIsp {
+    /// Its ISPs.
+    pub fn range(&self) -> Result<IspRange, IspError> {
+        IspRange::from_numbers(self.start, self.duration)
+    }
+}
+
 const fn one() -> u16 {
     1
 }
@@ -149,7 +156,8 @@ pub(super) struct DsoFile {
 }
 
 impl DsoFile {
-    pub(super) fn resolve(self) -> Result<DsoConfig, ConfigError> {
+    /// Checks everything; `calendar` is the market's.
+    pub(super) fn resolve(self, calendar: &IspCalendar) -> Result<DsoConfig, ConfigError> {
         for (index, need) in self.need.iter().enumerate() {
             let invalid =
                 |cause: &str| Err(ConfigError::invalid(format!("dso.need {}", need.reference), cause));
@@ -172,6 +180,9 @@ impl DsoFile {
             if need.isps.iter().all(|isp| isp.available) {
                 return invalid("needs at least one ISP that is not only available");
             }
+            if let Err(cause) = check_isps(need, calendar) {
+                return invalid(&cause);
+            }
         }
         check_points(&self.congestion_point)?;
         if let Some(settlement) = &self.settlement {
@@ -183,6 +194,22 @@ impl DsoFile {
             settlement: self.settlement,
         })
     }
+}
+
+/// Every run of ISPs is in the day, and none of them is in another run: no aggregator would take such a request.
+fn check_isps(need: &NeedConfig, calendar: &IspCalendar) -> Result<(), String> {
+    let day = calendar.day(need.period).map_err(|cause| format!("its period: {cause}"))?;
+    let mut named: Vec<IspRange> = Vec::new();
+    for isp in &need.isps {
+        let range = isp.range().map_err(|cause| cause.to_string())?;
+        day.range(range).map_err(|cause| format!("{}: {cause}", need.period))?;
+        if let Some(other) = named.iter().find(|other| other.overlaps(range)) {
+            let (first, last) = (range.start().max(other.start()), range.last().min(other.last()));
+            return Err(format!("names ISPs twice: {first} to {last}"));
+        }
+        named.push(range);
+    }
+    Ok(())
 }
 
 fn check_points(points: &[CongestionPointConfig]) -> Result<(), ConfigError> {

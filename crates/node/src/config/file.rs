@@ -72,7 +72,7 @@ impl ConfigFile {
                         "this node is a DSO: it has neither agr nor ocpp",
                     ));
                 }
-                let dso = self.dso.unwrap_or_default().resolve()?;
+                let dso = self.dso.unwrap_or_default().resolve(&uftp.calendar)?;
                 let of_needs =
                     dso.needs.iter().map(|need| (format!("dso.need {}", need.reference), &need.aggregators));
                 let of_points = dso.congestion_points.iter().map(|point| {

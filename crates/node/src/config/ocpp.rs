@@ -7,7 +7,7 @@ use tieline_types::EntityAddress;
 
 use super::key_file::read_secret;
 use super::tls::{TlsFile, Transport, transport};
-use super::{ConfigError, Interval, path};
+use super::{ConfigError, Interval, ListenerLimits, path};
 
 /// The chargers' side of a node.
 #[derive(Debug)]
@@ -23,6 +23,8 @@ pub struct OcppConfig {
     pub id_tokens: IdTokens,
     /// How often a charger is to send Heartbeat.
     pub heartbeat_interval: Interval,
+    /// What the listener bears.
+    pub limits: ListenerLimits,
     /// The chargers that may connect.
     pub chargers: Vec<ChargerConfig>,
 }
@@ -111,6 +113,8 @@ pub(super) struct OcppFile {
     #[serde(default = "default_heartbeat")]
     heartbeat_interval: Interval,
     #[serde(default)]
+    limits: ListenerLimits,
+    #[serde(default)]
     charger: Vec<ChargerFile>,
 }
 
@@ -167,6 +171,7 @@ impl OcppFile {
             transport,
             id_tokens: self.id_tokens,
             heartbeat_interval: self.heartbeat_interval,
+            limits: self.limits.check("ocpp")?,
             chargers,
         })
     }

@@ -4,11 +4,11 @@ use std::path::{Path, PathBuf};
 use serde::Deserialize;
 use tieline_types::{Domain, IspCalendar, IspDuration};
 use tieline_uftp::value::TimeZoneName;
-use tieline_uftp::{Endpoint, Revision, Role, SigningKey, Tolerance, VerifyingKey};
+use tieline_uftp::{Endpoint, Limits, Revision, Role, SigningKey, Tolerance, VerifyingKey};
 
 use super::key_file::read_signing_key;
 use super::tls::{TlsFile, Transport, transport};
-use super::{ConfigError, Interval, path};
+use super::{ConfigError, Interval, ListenerLimits, path};
 
 /// The market side of a node.
 #[derive(Debug)]
@@ -36,6 +36,11 @@ pub struct UftpConfig {
     pub attempts: u32,
     /// Messages waiting to be decided, at the most; beyond it a peer is asked to come back later.
     pub backlog: u64,
+    /// Bytes of posted messages that may be held before they are answered, all peers together; beyond it a peer is asked to
+    /// come back later.
+    pub bodies_bytes: usize,
+    /// What the listener bears.
+    pub limits: ListenerLimits,
     /// Everybody this node talks to.
     pub peers: Vec<PeerConfig>,
 }
@@ -116,6 +121,10 @@ pub(super) struct UftpFile {
     attempts: u32,
     #[serde(default = "default_backlog")]
     backlog: u64,
+    #[serde(default = "default_bodies_bytes")]
+    bodies_bytes: usize,
+    #[serde(default)]
+    limits: ListenerLimits,
     #[serde(default)]
     peer: Vec<PeerFile>,
 }
@@ -148,6 +157,10 @@ const fn default_backlog() -> u64 {
     100_000
 }
 
+const fn default_bodies_bytes() -> usize {
+    64 * 1024 * 1024
+}
+
 impl UftpFile {
     pub(super) fn resolve(self, base: &Path) -> Result<UftpConfig, ConfigError> {
         let revision = revision("uftp.version", &self.version)?;
@@ -162,6 +175,12 @@ impl UftpFile {
         if self.attempts == 0 {
             return Err(ConfigError::invalid("uftp.attempts", "is 1 or more"));
         }
+        let largest = Limits::default().envelope_bytes;
+        if self.bodies_bytes < largest {
+            let cause = format_args!("is {largest} or more: one message may be as long");
+            return Err(ConfigError::invalid("uftp.bodies_bytes", cause));
+        }
+        let limits = self.limits.check("uftp")?;
         let peers: Vec<PeerConfig> =
             self.peer.into_iter().map(|peer| peer.resolve(revision)).collect::<Result<_, _>>()?;
         for (index, peer) in peers.iter().enumerate() {
@@ -186,6 +205,8 @@ impl UftpFile {
             retry: self.retry,
             attempts: self.attempts,
             backlog: self.backlog,
+            bodies_bytes: self.bodies_bytes,
+            limits,
             peers,
         })
     }

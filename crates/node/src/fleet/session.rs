@@ -16,7 +16,7 @@ const RECENT: usize = 40;
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Session {
     pub(crate) key: SessionKey,
-    /// The EVSE (2.x) or connector (1.6) that charges.
+    /// The EVSE (2.x) or connector (1.6) that charges, or [`UNKNOWN_EVSE`](Self::UNKNOWN_EVSE).
     pub(crate) evse: u16,
     pub(crate) connection: EntityAddress,
     pub(crate) congestion_point: EntityAddress,
@@ -76,6 +76,9 @@ impl fmt::Display for SessionKey {
 }
 
 impl Session {
+    /// The EVSE of a session whose charger has not said which. OCPP counts them from 1.
+    pub(crate) const UNKNOWN_EVSE: u16 = 0;
+
     /// What has been delivered since the start, as far as the readings tell.
     pub(crate) fn delivered(&self) -> Energy {
         let zero = Energy::from_watt_seconds(0);

@@ -4,6 +4,8 @@ use tieline_store::{Records as _, Store, StoreError, Stored};
 use tieline_types::{Domain, Energy, EntityAddress, IspNumber, TimeSpan};
 use uuid::Uuid;
 
+use super::message_key;
+
 /// What a connection took on one day, as the latest Metering message says: sent by an AGR, received by a DSO.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Metered {
@@ -57,24 +59,22 @@ record!(Metered, "metering", |this| {
 /// Finds what a Metering message said, for its answer. A later revision of the same day has taken its place by then, or not.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct MeteringMessage {
+    pub(crate) counterparty: Domain,
     pub(crate) message_id: Uuid,
     /// The key of the [`Metered`] record.
     pub(crate) metered: String,
 }
 
 record!(MeteringMessage, "metering-message", |this| {
-    key: this.message_id.to_string(),
+    key: message_key(&this.counterparty, this.message_id),
     subject: this.metered.clone(),
     span: None,
     open: false,
 });
 
-/// What the Metering message with this id said, unless another has taken its place.
-pub(crate) async fn metered_by(
-    store: &dyn Store,
-    message_id: &str,
-) -> Result<Option<Stored<Metered>>, StoreError> {
-    let Some(message) = store.record::<MeteringMessage>(message_id).await? else { return Ok(None) };
+/// What the Metering message with this key said, unless another has taken its place.
+pub(crate) async fn metered_by(store: &dyn Store, key: &str) -> Result<Option<Stored<Metered>>, StoreError> {
+    let Some(message) = store.record::<MeteringMessage>(key).await? else { return Ok(None) };
     let metered = store.record::<Metered>(&message.value.metered).await?;
     Ok(metered.filter(|metered| metered.value.message_id == message.value.message_id))
 }

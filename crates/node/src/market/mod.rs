@@ -2,24 +2,28 @@
 //!
 //! These records know no wire format. `bridge::uftp` maps messages to them and back.
 
+mod message_key;
 mod metered;
 mod need;
 mod offer;
 mod order;
 mod prognosis;
 mod promise;
+mod repeats;
 mod request;
 mod schedule;
 mod settlement;
 mod shortfall;
 mod window;
 
+pub(crate) use message_key::message_key;
 pub(crate) use metered::{Metered, MeteredState, MeteringMessage, metered_by};
 pub(crate) use need::{Need, NeedState};
 pub(crate) use offer::{Offer, OfferOption, OfferState};
 pub(crate) use order::{Order, OrderState};
 pub(crate) use prognosis::{ExpectedFrom, Prognosis, PrognosisState, baseline_of};
 pub(crate) use promise::Promise;
+pub(crate) use repeats::Repeats;
 pub(crate) use request::{Request, RequestState, RequestedPower};
 pub(crate) use schedule::{Schedule, Wanted};
 pub(crate) use settlement::{

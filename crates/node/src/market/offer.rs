@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 use tieline_types::{Amount, Currency, Domain, TimeSpan};
 use uuid::Uuid;
 
-use super::{IspPower, Window};
+use super::{IspPower, Window, message_key};
 
 /// A FlexOffer: sent by an AGR, received by a DSO.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -73,7 +73,7 @@ impl Offer {
 }
 
 record!(Offer, "offer", |this| {
-    key: this.message_id.to_string(),
+    key: message_key(&this.counterparty, this.message_id),
     subject: this.window.congestion_point.to_string(),
     span: Some(this.span),
     open: matches!(this.state, OfferState::Sent | OfferState::Accepted),

@@ -3,7 +3,7 @@ use tieline_flex::OrderToSettle;
 use tieline_types::{Amount, Currency, Domain, IspDay, TimeSpan};
 use uuid::Uuid;
 
-use super::{IspPower, Window, per_isp};
+use super::{IspPower, Window, message_key, per_isp};
 
 /// A FlexOrder: received by an AGR, sent by a DSO.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -53,7 +53,7 @@ impl Order {
 }
 
 record!(Order, "order", |this| {
-    key: this.message_id.to_string(),
+    key: message_key(&this.counterparty, this.message_id),
     subject: this.window.congestion_point.to_string(),
     span: Some(this.span),
     open: matches!(this.state, OrderState::Sent),

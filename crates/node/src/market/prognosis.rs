@@ -2,7 +2,7 @@ use serde::{Deserialize, Serialize};
 use tieline_types::{Domain, IspNumber, Power, TimeSpan};
 use uuid::Uuid;
 
-use super::{IspPower, Window};
+use super::{IspPower, Window, message_key};
 
 /// A D-Prognosis: sent by an AGR, received by a DSO.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -72,7 +72,7 @@ pub(crate) fn baseline_of<'a>(prognoses: impl IntoIterator<Item = &'a Prognosis>
 }
 
 record!(Prognosis, "prognosis", |this| {
-    key: this.message_id.to_string(),
+    key: message_key(&this.counterparty, this.message_id),
     subject: this.window.congestion_point.to_string(),
     span: Some(this.span),
     open: this.state == PrognosisState::Sent,

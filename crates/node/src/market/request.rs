@@ -3,7 +3,7 @@ use serde::{Deserialize, Serialize};
 use tieline_types::{Domain, IspRange, Power, TimeSpan};
 use uuid::Uuid;
 
-use super::Window;
+use super::{Window, message_key};
 
 /// A FlexRequest: received by an AGR, sent by a DSO.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -46,7 +46,7 @@ pub(crate) enum RequestState {
 }
 
 record!(Request, "request", |this| {
-    key: this.message_id.to_string(),
+    key: message_key(&this.counterparty, this.message_id),
     subject: this.window.congestion_point.to_string(),
     span: Some(this.span),
     open: matches!(this.state, RequestState::Sent | RequestState::Accepted),

@@ -3,6 +3,8 @@ use serde::{Deserialize, Serialize};
 use tieline_types::{Amount, Currency, Domain, EntityAddress, IspNumber, Power, TimeSpan};
 use uuid::Uuid;
 
+use super::message_key;
+
 /// A FlexSettlement: sent by a DSO, received by an AGR.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Settlement {
@@ -83,7 +85,7 @@ pub(crate) enum SettlementState {
 }
 
 record!(Settlement, "settlement", |this| {
-    key: this.message_id.to_string(),
+    key: message_key(&this.counterparty, this.message_id),
     subject: this.counterparty.to_string(),
     span: Some(this.span),
     open: this.state == SettlementState::Sent,
@@ -101,7 +103,7 @@ pub(crate) struct Claim {
 }
 
 record!(Claim, "claim", |this| {
-    key: this.order.to_string(),
+    key: message_key(&this.counterparty, this.order),
     subject: this.counterparty.to_string(),
     span: None,
     open: this.settlement.is_none(),

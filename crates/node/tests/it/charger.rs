@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use rust_decimal::Decimal;
 use tieline_ocpp::client::ChargingStation;
 use tieline_ocpp::types::DateTime;
-use tieline_ocpp::{EndReason, Ocpp, Peer, Version, v16, v21, v201};
+use tieline_ocpp::{CallError, EndReason, ErrorCode, Ocpp, Peer, Version, v16, v21, v201};
 use tieline_service::{Call, Router, State};
 use tokio::task::JoinHandle;
 
@@ -32,12 +32,14 @@ pub(crate) struct Limits {
 }
 
 /// What a charger does with a profile.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Conduct {
     Accept,
     Refuse,
     /// It never answers.
     Ignore,
+    /// It answers with a CALLERROR.
+    Err(ErrorCode),
 }
 
 #[derive(Clone)]
@@ -159,7 +161,7 @@ pub(crate) fn when(at: Timestamp) -> DateTime {
 async fn limit_16(
     call: Call<v16::SetChargingProfileRequest>,
     State(told): State<Told>,
-) -> v16::SetChargingProfileResponse {
+) -> Result<v16::SetChargingProfileResponse, CallError> {
     let profile = &call.cs_charging_profiles;
     assert_eq!(profile.charging_profile_purpose, v16::ChargingProfilePurpose::TxProfile);
     let schedule = &profile.charging_schedule;
@@ -167,13 +169,13 @@ async fn limit_16(
     let periods = schedule.charging_schedule_period.iter().map(|period| (period.start_period, period.limit));
     let transaction = profile.transaction_id.unwrap().to_string();
     let times = (schedule.start_schedule.unwrap(), schedule.duration.unwrap());
-    v16::SetChargingProfileResponse::new(
-        if told.take(limits(call.connector_id, transaction, unit, times, periods)).await {
+    Ok(v16::SetChargingProfileResponse::new(
+        if told.take(limits(call.connector_id, transaction, unit, times, periods)).await? {
             v16::ChargingProfileStatus::Accepted
         } else {
             v16::ChargingProfileStatus::Rejected
         },
-    )
+    ))
 }
 
 macro_rules! limit {
@@ -181,7 +183,7 @@ macro_rules! limit {
         async fn $name(
             call: Call<$module::SetChargingProfileRequest>,
             State(told): State<Told>,
-        ) -> $module::SetChargingProfileResponse {
+        ) -> Result<$module::SetChargingProfileResponse, CallError> {
             let profile = &call.charging_profile;
             assert_eq!(profile.charging_profile_purpose, $module::ChargingProfilePurpose::TxProfile);
             let schedule = &profile.charging_schedule[0];
@@ -190,13 +192,13 @@ macro_rules! limit {
                 schedule.charging_schedule_period.iter().map(|$period| ($period.start_period, $limit));
             let transaction = profile.transaction_id.clone().unwrap();
             let times = (schedule.start_schedule.unwrap(), schedule.duration.unwrap());
-            $module::SetChargingProfileResponse::new(
-                if told.take(limits(call.evse_id, transaction, unit, times, periods)).await {
+            Ok($module::SetChargingProfileResponse::new(
+                if told.take(limits(call.evse_id, transaction, unit, times, periods)).await? {
                     $module::ChargingProfileStatus::Accepted
                 } else {
                     $module::ChargingProfileStatus::Rejected
                 },
-            )
+            ))
         }
     };
 }
@@ -219,16 +221,17 @@ fn limits(
 }
 
 impl Told {
-    async fn take(&self, limits: Limits) -> bool {
+    async fn take(&self, limits: Limits) -> Result<bool, CallError> {
         let conduct = {
             let mut told = self.0.lock().unwrap();
             told.1.push(limits);
-            told.0
+            told.0.clone()
         };
         match conduct {
-            Conduct::Accept => true,
-            Conduct::Refuse => false,
+            Conduct::Accept => Ok(true),
+            Conduct::Refuse => Ok(false),
             Conduct::Ignore => std::future::pending().await,
+            Conduct::Err(code) => Err(CallError::new(code, "It is cursed")),
         }
     }
 }

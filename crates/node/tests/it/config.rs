@@ -46,6 +46,11 @@ fn what_would_only_show_in_a_running_node_is_named() {
         ("time_zone =", "attempts = 0\ntime_zone =", "uftp.attempts"),
         ("time_zone =", "retry = { first = \"0s\" }\ntime_zone =", "uftp.retry.first"),
         ("time_zone =", "retry = { first = \"10m\" }\ntime_zone =", "uftp.retry.max"),
+        ("time_zone =", "bodies_bytes = 4194303\ntime_zone =", "uftp.bodies_bytes: is 4194304 or more"),
+        ("time_zone =", "limits = { connections = 0 }\ntime_zone =", "uftp.limits.connections: is 1 or more"),
+        ("time_zone =", "limits = { write_timeout = \"0s\" }\ntime_zone =", "uftp.limits.write_timeout"),
+        ("id_tokens =", "limits = { handshakes = 0 }\nid_tokens =", "ocpp.limits.handshakes: is 1 or more"),
+        ("id_tokens =", "limits = { header_bytes = 1024 }\nid_tokens =", "ocpp.limits.header_bytes: is 8192"),
         ("[agr]", twice, "uftp.peer dso.example.com: is there twice with role DSO"),
         ("id_tokens =", "path = \"ocpp\"\nid_tokens =", "ocpp.path"),
         ("id_tokens =", "path = \"/ocpp/\"\nid_tokens =", "ocpp.path"),
@@ -134,6 +139,28 @@ fn every_mistake_is_named() {
         (DSO, "aggregators = [\"agr.example.com\"]", "aggregators = [\"b.example.com\"]", "is no uftp.peer"),
         (DSO, "max = 0 }", "max = 0, available = true }", "not only available"),
         (DSO, "period = \"2026-12-01\"", "period = \"2026-12-32\"", "period"),
+        (DSO, "start = 73, duration = 4", "start = 95, duration = 4", "2026-12-01 has 96 ISPs"),
+        (DSO, "start = 73, duration = 4", "start = 0, duration = 4", "ISP number 0"),
+        (DSO, "start = 73, duration = 4", "start = 73, duration = 0", "0 ISPs from"),
+        (
+            DSO,
+            "isps = [{",
+            "isps = [{ start = 70, duration = 5, min = -1000, max = 0 }, {",
+            "names ISPs twice: 73 to 74",
+        ),
+        (
+            DSO,
+            "isps = [{ start = 73, duration = 4, min = -30000, max = 0 }]",
+            "isps = []",
+            "at least one ISP",
+        ),
+        // The day on which the clocks go forward has no ISP 93.
+        (
+            DSO,
+            "period = \"2026-12-01\"\nisps = [{ start = 73",
+            "period = \"2026-03-29\"\nisps = [{ start = 90",
+            "2026-03-29 has 92 ISPs",
+        ),
     ];
     for (example, text, other, named) in cases {
         assert!(example.contains(text), "{text}");

@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use serde_json::Value;
 use tempfile::TempDir;
-use tieline_node::{Config, Environment, Ids, Node};
+use tieline_node::{Config, Environment, Ids, Node, NodeError};
 use tieline_store::JournalEntry;
 use tieline_types::ManualClock;
 use tieline_uftp::SigningKey;
@@ -97,9 +97,14 @@ impl Daemon {
     }
 
     pub(crate) async fn resume(&mut self) {
+        self.node = Some(self.another().await.unwrap());
+    }
+
+    /// A node from the same configuration, on the same directory.
+    pub(crate) async fn another(&self) -> Result<Node, NodeError> {
         let config = Config::parse(&self.config, self.directory.path()).unwrap();
         let environment = Environment { clock: Arc::new(self.clock.clone()), ids: self.ids.clone() };
-        self.node = Some(Node::start(config, environment).await.unwrap());
+        Node::start(config, environment).await
     }
 
     pub(crate) async fn restart(&mut self) {
@@ -107,7 +112,7 @@ impl Daemon {
         self.resume().await;
     }
 
-    /// The database, for one who reads it while the node does not run.
+    /// The database, for one who reads it beside the node.
     pub(crate) fn database(&self) -> std::path::PathBuf {
         tieline_node::database_path(&self.directory.path().join("data"))
     }
@@ -126,6 +131,16 @@ impl Daemon {
     pub(crate) async fn record(&self, kind: &'static str, key: &str) -> Option<Value> {
         let found = self.node().store().raw_record(kind, key).await.unwrap();
         found.map(|stored| serde_json::from_str(&stored.value.body).unwrap())
+    }
+
+    /// The record of a message that was exchanged with a party.
+    pub(crate) async fn message(
+        &self,
+        kind: &'static str,
+        party: &str,
+        id: impl std::fmt::Display,
+    ) -> Option<Value> {
+        self.record(kind, &format!("{party} {id}")).await
     }
 
     pub(crate) async fn journal(&self) -> Vec<JournalEntry> {

@@ -71,7 +71,7 @@ async fn both_bounds_of_a_request_are_kept() {
     request.isps = vec![wanted(45, 4, -9000, -1000), wanted(50, 1, 500, 7000)];
     let id = request.header.message_id;
     assert!(scene.ask(request).await.is_accepted());
-    let kept = scene.agr.record("request", &id.to_string()).await.unwrap();
+    let kept = scene.agr.message("request", &scene.dso.domain, id).await.unwrap();
     let bounds: Vec<(i64, i64)> = kept["isps"]
         .as_array()
         .unwrap()

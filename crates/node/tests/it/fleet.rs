@@ -1,10 +1,13 @@
 //! Chargers that are away, refuse, break off, repeat themselves or are not let in.
 
+use std::collections::BTreeSet;
+
+use futures_util::future::join_all;
 use jiff::SignedDuration;
 use rust_decimal::Decimal;
 use tieline_edge::websocket;
 use tieline_ocpp::client::{ChargingStation, ConnectError};
-use tieline_ocpp::{Ocpp, Version, v16, v21};
+use tieline_ocpp::{ErrorCode, Ocpp, Version, v16, v21, v201};
 use tieline_service::Router;
 
 use crate::charger::{Charger, Conduct, when};
@@ -91,6 +94,42 @@ async fn a_charger_that_refuses_is_not_asked_again_for_the_same_limits() {
 }
 
 #[tokio::test]
+async fn an_error_that_may_pass_is_no_refusal_until_it_does_not_pass() {
+    let scene = Scene::new().await;
+    let (charger, _) = scene.charging().await;
+    one_isp_ordered(&scene).await;
+    charger.behave(Conduct::Err(ErrorCode::InternalError));
+    scene.clock.set(at("2026-06-10T08:30:00Z"));
+    charger.told_at_least(1).await;
+    set_point_becomes(&scene, "CP-1/1", "Pending").await;
+    charger.behave(Conduct::Accept);
+    eventually("it is told again", async || {
+        scene.clock.advance(SignedDuration::from_secs(1));
+        (charger.told().len() > 1).then_some(())
+    })
+    .await;
+    set_point_becomes(&scene, "CP-1/1", "Accepted").await;
+}
+
+#[tokio::test]
+async fn a_charger_that_errs_again_and_again_has_refused() {
+    for (code, times) in [(ErrorCode::GenericError, 5), (ErrorCode::NotSupported, 1)] {
+        let scene = Scene::new().await;
+        let (charger, _) = scene.charging().await;
+        one_isp_ordered(&scene).await;
+        charger.behave(Conduct::Err(code));
+        scene.clock.set(at("2026-06-10T08:30:00Z"));
+        eventually("it has refused", async || {
+            scene.clock.advance(SignedDuration::from_secs(1));
+            let set_point = scene.agr.record("set-point", "CP-1/1").await?;
+            set_point["state"].get("Refused").map(|_| ())
+        })
+        .await;
+        assert_eq!(charger.told().len(), times);
+    }
+}
+
+#[tokio::test]
 async fn a_charger_that_breaks_off_before_it_answers_is_told_again() {
     let scene = Scene::new().await;
     let (charger, _) = scene.charging().await;
@@ -153,6 +192,23 @@ async fn a_start_transaction_that_is_repeated_gets_the_same_number() {
     let later = scene.now() + SignedDuration::from_secs(1);
     assert_ne!(charger.charge(later).await, transaction);
     assert_eq!(scene.agr.records("session", POINT).await.len(), 2);
+}
+
+/// As after a power cut: every charger of a site starts at once.
+#[tokio::test]
+async fn two_hundred_transactions_that_start_at_once_are_all_numbered() {
+    let mut chargers = String::new();
+    let identities: Vec<String> = (0..200).map(|number| format!("SITE-{number}")).collect();
+    for identity in &identities {
+        chargers += &crate::scene::charger_of(identity, 1, "W");
+    }
+    let scene = Scene::starting(crate::scene::MORNING, "", &chargers).await;
+    let connect = |identity| Charger::connect(scene.agr.ocpp(), identity, Version::V1_6);
+    let chargers = join_all(identities.iter().map(|identity| connect(identity))).await;
+    let numbers = join_all(chargers.iter().map(|charger| charger.charge(scene.now()))).await;
+    let numbers: BTreeSet<String> = numbers.into_iter().collect();
+    assert_eq!(numbers.len(), 200, "each has a number of its own");
+    assert_eq!(scene.agr.records("session", POINT).await.len(), 200);
 }
 
 fn meter_values_16(
@@ -272,4 +328,100 @@ password_file = \"cp5.password\"
     assert_eq!(refusal(&station("CP-5").with_password("wrong horse battery")).await, 401);
     assert_eq!(refusal(&station("CP-9")).await, 404);
     Charger::run(&station("CP-5").with_password("correct horse battery")).await;
+}
+
+/// When the sessions of CP-1 or CP-3 ended, by their transactions.
+async fn ends(scene: &Scene, sessions: [&str; 2]) -> [Option<String>; 2] {
+    let mut ends = [None, None];
+    for (end, key) in ends.iter_mut().zip(sessions) {
+        let session = scene.agr.record("session", key).await.unwrap();
+        *end = session["ended"].as_str().map(str::to_owned);
+    }
+    ends
+}
+
+#[tokio::test]
+async fn a_session_whose_end_was_lost_ends_when_the_next_one_begins_in_its_place() {
+    let scene = Scene::new().await;
+    let (charger, _) = scene.charging().await;
+    let later = scene.now() + SignedDuration::from_mins(30);
+    scene.clock.set(later);
+    charger.charge(later).await;
+    assert_eq!(ends(&scene, ["CP-1/1", "CP-1/2"]).await, [Some(later.to_string()), None]);
+    // It is not offered twice.
+    let mut request = scene.request();
+    request.isps = vec![wanted(45, 4, -2 * FULL, 0)];
+    request.expiration_date_time = tieline_uftp::value::DateTime::utc(at("2026-06-10T09:00:00Z"));
+    let offer = scene.offer(request).await;
+    assert_eq!(offer.options[0].isps[0].power.watts(), -FULL);
+
+    // Its end comes after all, and then comes again.
+    let end = later - SignedDuration::from_mins(10);
+    for _ in 0..2 {
+        charger.stop_charging("1", 5000, end).await;
+        assert_eq!(ends(&scene, ["CP-1/1", "CP-1/2"]).await, [Some(end.to_string()), None]);
+    }
+}
+
+fn event_201(
+    transaction: &str,
+    kind: v201::TransactionEventEnum,
+    evse: Option<i32>,
+    at: jiff::Timestamp,
+) -> v201::TransactionEventRequest {
+    let transaction = v201::Transaction::new(transaction);
+    let trigger = v201::TriggerReason::Authorized;
+    let mut event = v201::TransactionEventRequest::new(kind, when(at), trigger, 0, transaction);
+    event.evse = evse.map(v201::EVSE::new);
+    event
+}
+
+#[tokio::test]
+async fn a_session_that_is_heard_of_late_has_ended_and_ends_no_other() {
+    let scene = Scene::new().await;
+    let charger = Charger::connect(scene.agr.ocpp(), "CP-3", Version::V2_0_1).await;
+    let ago = |minutes| scene.now() - SignedDuration::from_mins(minutes);
+    for (transaction, minutes) in [("now", 10), ("before", 60)] {
+        let started = v201::TransactionEventEnum::Started;
+        charger.csms.call(event_201(transaction, started, Some(1), ago(minutes))).await.unwrap();
+    }
+    let sessions = ["CP-3/before", "CP-3/now"];
+    assert_eq!(ends(&scene, sessions).await, [Some(ago(10).to_string()), None]);
+    let ended = v201::TransactionEventEnum::Ended;
+    charger.csms.call(event_201("before", ended, Some(1), ago(20))).await.unwrap();
+    assert_eq!(ends(&scene, sessions).await, [Some(ago(20).to_string()), None]);
+}
+
+/// 2.0.1 E01.FR.16: a transaction may begin before the car is plugged in, and where it is comes with a later event.
+#[tokio::test]
+async fn an_evse_that_is_said_late_is_where_the_session_is() {
+    let scene = Scene::new().await;
+    let charger = Charger::connect(scene.agr.ocpp(), "CP-3", Version::V2_0_1).await;
+    let (started, updated) = (v201::TransactionEventEnum::Started, v201::TransactionEventEnum::Updated);
+    charger.csms.call(event_201("at-1", started.clone(), Some(1), scene.now())).await.unwrap();
+    charger.csms.call(event_201("at-2", started, None, scene.now())).await.unwrap();
+    let sessions = ["CP-3/at-1", "CP-3/at-2"];
+    assert_eq!(ends(&scene, sessions).await, [None, None], "it may be anywhere");
+
+    // The whole fleet pauses, so both are told something.
+    let mut request = scene.request();
+    request.isps = vec![wanted(45, 1, -2 * FULL, 0)];
+    let offer = scene.offer(request).await;
+    assert!(scene.ask(scene.order(&offer)).await.is_accepted());
+    scene.agr.settle().await;
+    scene.clock.set(at("2026-06-10T08:30:00Z"));
+    charger.told_at_least(2).await;
+    set_point_becomes(&scene, "CP-3/at-2", "Accepted").await;
+
+    charger.csms.call(event_201("at-2", updated, Some(2), scene.now())).await.unwrap();
+    eventually("it is told at its EVSE", async || {
+        charger.told().iter().any(|told| (told.evse, &*told.transaction) == (2, "at-2")).then_some(())
+    })
+    .await;
+    set_point_becomes(&scene, "CP-3/at-2", "Accepted").await;
+    assert_eq!(ends(&scene, sessions).await, [None, None]);
+    // The next one there takes its place.
+    let started = v201::TransactionEventEnum::Started;
+    charger.csms.call(event_201("next", started, Some(2), scene.now())).await.unwrap();
+    assert_eq!(ends(&scene, sessions).await, [None, Some(scene.now().to_string())]);
 }

@@ -1,15 +1,19 @@
 //! A market party that is no node: it posts what a test tells it to, and keeps what is posted to it.
 
 use std::net::SocketAddr;
-use std::sync::atomic::{AtomicU16, Ordering};
+use std::path::Path;
+use std::sync::atomic::{AtomicU16, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
 use axum::body::Bytes;
 use axum::routing::post;
 use http::StatusCode;
+use http::header::{HeaderName, HeaderValue, RETRY_AFTER};
+use jiff::Timestamp;
 use tieline_edge::HttpClient;
 use tieline_edge::tls::ClientTls;
 use tieline_node::Ids as _;
+use tieline_store::{Received, SqliteOptions, SqliteStore, Store as _};
 use tieline_types::{Clock as _, ManualClock};
 use tieline_uftp::message::Response;
 use tieline_uftp::value::{ConversationId, DateTime, MessageId};
@@ -39,7 +43,12 @@ pub(crate) struct Mailbox {
     address: SocketAddr,
     posted: Arc<Mutex<Vec<Bytes>>>,
     status: Arc<AtomicU16>,
+    retry_after: Arc<AtomicU64>,
+    asked: Arc<AtomicUsize>,
 }
+
+/// Stands for the status of no answer at all.
+const SILENCE: u16 = 0;
 
 impl Party {
     pub(crate) async fn new(role: Role, domain: &str, clock: &ManualClock) -> Self {
@@ -89,6 +98,26 @@ impl Party {
         SignedMessage::seal(domain, self.role, &message.to_xml(), &self.key).to_xml()
     }
 
+    /// A message of this party in the inbox of a node that took it at an instant and has not decided it.
+    pub(crate) async fn leave_in(&self, database: &Path, message: impl Into<Payload>, at: Timestamp) {
+        let message = message.into();
+        let header = message.header();
+        let received = Received {
+            protocol: "uftp",
+            peer: format!("{} {}", self.role, self.domain),
+            recipient: header.recipient_domain.to_string(),
+            message_id: header.message_id.to_string(),
+            conversation: header.conversation_id.to_string(),
+            label: message.message_type().as_str().to_owned(),
+            raw: self.seal(&message).into(),
+            body: message.to_xml().into(),
+            note: String::new(),
+            received_at: at,
+        };
+        let store = SqliteStore::open(database, SqliteOptions::default()).unwrap();
+        store.receive(received).await.unwrap();
+    }
+
     pub(crate) async fn post_bytes(&self, to: SocketAddr, sealed: Vec<u8>) -> Delivery {
         let endpoint: Endpoint = format!("http://{to}{PATH}").parse().unwrap();
         self.client.post(&endpoint, sealed).await
@@ -122,19 +151,46 @@ impl Mailbox {
     async fn open() -> Self {
         let listener = TcpListener::bind((loopback(), 0)).await.unwrap();
         let address = listener.local_addr().unwrap();
-        let mailbox = Self { address, posted: Arc::default(), status: Arc::new(AtomicU16::new(200)) };
+        let mailbox = Self {
+            address,
+            posted: Arc::default(),
+            status: Arc::new(AtomicU16::new(200)),
+            retry_after: Arc::default(),
+            asked: Arc::default(),
+        };
         let own = mailbox.clone();
-        let app = axum::Router::new().route(PATH, post(move |body: Bytes| async move { own.take(body) }));
+        let app =
+            axum::Router::new().route(PATH, post(move |body: Bytes| async move { own.take(body).await }));
         tokio::spawn(async move { axum::serve(listener, app).await });
         mailbox
     }
 
-    fn take(&self, body: Bytes) -> StatusCode {
+    async fn take(&self, body: Bytes) -> (StatusCode, [(HeaderName, HeaderValue); 1]) {
+        self.asked.fetch_add(1, Ordering::SeqCst);
         let status = self.status.load(Ordering::SeqCst);
+        if status == SILENCE {
+            std::future::pending::<()>().await;
+        }
         if status == 200 {
             self.posted.lock().unwrap().push(body);
         }
-        StatusCode::from_u16(status).unwrap()
+        let retry_after = self.retry_after.load(Ordering::SeqCst);
+        (StatusCode::from_u16(status).unwrap(), [(RETRY_AFTER, retry_after.into())])
+    }
+
+    /// Takes connections and posts from now on and never answers.
+    pub(crate) fn fall_silent(&self) {
+        self.answer_with(SILENCE);
+    }
+
+    /// With every answer it asks to wait for so many seconds from now on.
+    pub(crate) fn ask_to_wait(&self, seconds: u64) {
+        self.retry_after.store(seconds, Ordering::SeqCst);
+    }
+
+    /// How often something was posted, whatever became of it.
+    pub(crate) fn asked(&self) -> usize {
+        self.asked.load(Ordering::SeqCst)
     }
 
     /// Answers every post with this status from now on; only what is answered with 200 is kept.

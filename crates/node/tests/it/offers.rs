@@ -231,3 +231,18 @@ async fn once_all_have_offered_nothing_is_waited_for() {
     operator.dso.settle().await;
     assert!(orders(&operator.agr).is_empty(), "what is left, no other offer serves");
 }
+
+#[tokio::test]
+async fn an_offer_that_came_in_time_is_accepted_however_late_it_is_decided() {
+    let mut scene = Operator::new().await;
+    let request = scene.request().await;
+    let offer = scene.offer(&request);
+    let id = offer.header.message_id;
+    scene.dso.stop().await;
+    let expires = request.expiration_date_time.instant();
+    scene.agr.leave_in(&scene.dso.database(), offer, expires).await;
+    scene.clock.set(expires + SignedDuration::from_secs(1));
+    scene.dso.resume().await;
+    let answer = scene.agr.answer(id).await;
+    assert!(answer.is_accepted(), "{answer:?}");
+}

@@ -87,7 +87,7 @@ fn cases() -> Vec<Case> {
 async fn nothing_is_promised(scene: &Scene, offer: &FlexOffer, name: &str) {
     assert!(scene.agr.records("order", POINT).await.is_empty(), "{name}");
     assert!(scene.agr.records("promise", POINT).await.is_empty(), "{name}");
-    let kept = scene.agr.record("offer", &offer.header.message_id.to_string()).await.unwrap();
+    let kept = scene.agr.message("offer", &scene.dso.domain, offer.header.message_id).await.unwrap();
     assert_eq!(kept["state"], "Sent", "{name}");
 }
 
@@ -151,6 +151,22 @@ async fn an_offer_expires() {
     let answer = scene.ask(scene.order(&offer)).await;
     assert_eq!(answer.reasons(), [R::ReferenceMessageExpired]);
     nothing_is_promised(&scene, &offer, "expired").await;
+}
+
+#[tokio::test]
+async fn an_order_that_came_in_time_is_taken_however_late_it_is_decided() {
+    let mut scene = Scene::new().await;
+    let _car = scene.charging().await;
+    let offer = scene.offer(scene.request()).await;
+    scene.agr.stop().await;
+    let expires = offer.expiration_date_time.instant();
+    let order = scene.order(&offer);
+    let id = order.header.message_id;
+    scene.dso.leave_in(&scene.agr.database(), order, expires).await;
+    scene.clock.set(expires + SignedDuration::from_secs(1));
+    scene.agr.resume().await;
+    let answer = scene.dso.answer(id).await;
+    assert!(answer.is_accepted(), "{answer:?}");
 }
 
 #[tokio::test]

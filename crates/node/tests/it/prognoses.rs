@@ -41,9 +41,9 @@ pub(crate) async fn answer(scene: &Scene, prognosis: &DPrognosis, response: Resp
         flex_order_statuses: Vec::new(),
     };
     scene.dso.post(scene.agr.uftp(), answer).await;
-    let id = prognosis.header.message_id.to_string();
+    let id = prognosis.header.message_id;
     eventually("the answer is noted", async || {
-        let known = scene.agr.record("prognosis", &id).await?;
+        let known = scene.agr.message("prognosis", &scene.dso.domain, id).await?;
         (known["state"] != "Sent").then_some(())
     })
     .await;

@@ -54,7 +54,7 @@ async fn accept(operator: &Operator, order: &FlexOrder) {
     let accepted = FlexOrderResponse { header, response: Response::ACCEPTED, flex_order_message_id: id };
     operator.agr.post(operator.dso.uftp(), accepted).await;
     eventually("the order is accepted", async || {
-        let order = operator.dso.record("order", &id.to_string()).await?;
+        let order = operator.dso.message("order", &operator.agr.domain, id).await?;
         (order["state"] == "Accepted").then_some(())
     })
     .await;
@@ -99,7 +99,7 @@ async fn answer(operator: &Operator, settlement: &FlexSettlement, statuses: Vec<
     };
     operator.agr.post(operator.dso.uftp(), answer).await;
     eventually("the answer is noted", async || {
-        let known = operator.dso.record("settlement", &id.to_string()).await?;
+        let known = operator.dso.message("settlement", &operator.agr.domain, id).await?;
         (known["state"] != "Sent").then_some(())
     })
     .await;
@@ -140,8 +140,8 @@ async fn orders_are_settled_after_their_day_by_prognosis_and_metering() {
     assert_eq!(operator.ask(late).await.reasons(), [R::other("The day has been settled")]);
     answer(&operator, &settlement, vec![FlexOrderSettlementStatus::accepted(item.order_reference.clone())])
         .await;
-    let id = settlement.header.message_id.to_string();
-    let kept = operator.dso.record("settlement", &id).await.unwrap();
+    let id = settlement.header.message_id;
+    let kept = operator.dso.message("settlement", &operator.agr.domain, id).await.unwrap();
     assert_eq!((&kept["state"], &kept["items"][0]["status"]), (&"Answered".into(), &"Accepted".into()));
     let day =
         operator.dso.node().market_day(&POINT.parse().unwrap(), "2026-06-10".parse().unwrap()).await.unwrap();
@@ -179,7 +179,8 @@ async fn what_an_answer_does_not_name_is_not_accepted() {
     operator.clock.set(at("2026-06-11T01:15:00Z"));
     let settlement = settled(&operator).await;
     answer(&operator, &settlement, vec![FlexOrderSettlementStatus::accepted(None)]).await;
-    let kept = operator.dso.record("settlement", &settlement.header.message_id.to_string()).await.unwrap();
+    let kept =
+        operator.dso.message("settlement", &operator.agr.domain, settlement.header.message_id).await.unwrap();
     assert_eq!(kept["items"][0]["status"]["Disputed"]["reason"], "the answer does not name it");
 }
 

@@ -1,11 +1,12 @@
 //! What an aggregator says to requests that it can't take, and to messages that are none of its.
 
+use jiff::SignedDuration;
 use tieline_types::Power;
 use tieline_uftp::message::{DPrognosis, FlexRequest, Isp};
 use tieline_uftp::value::DateTime;
 use tieline_uftp::{Delivery, Payload, RejectionReason as R, Version};
 
-use crate::scene::{POINT, Scene, at, available, isp, range, wanted};
+use crate::scene::{FULL, POINT, Scene, at, available, isp, range, wanted};
 
 type Case = (&'static str, fn(&mut FlexRequest), &'static [R]);
 
@@ -91,7 +92,7 @@ async fn every_mistake_in_a_request_is_named_and_nothing_is_kept() {
         let answer = scene.ask(request).await;
         assert!(!answer.is_accepted(), "{name}");
         assert_eq!(answer.reasons(), *reasons, "{name}");
-        assert_eq!(scene.agr.record("request", &id.to_string()).await, None, "{name}");
+        assert_eq!(scene.agr.message("request", &scene.dso.domain, id).await, None, "{name}");
     }
     scene.agr.settle().await;
     assert!(scene.agr.records("request", POINT).await.is_empty());
@@ -150,4 +151,31 @@ async fn a_sender_that_is_unknown_or_signs_with_another_key_is_not_heard() {
         "{delivery:?}"
     );
     assert!(scene.agr.journal().await.is_empty());
+}
+
+#[tokio::test]
+async fn whoever_requests_the_impossible_is_offered_the_possible() {
+    let scene = Scene::new().await;
+    let _car = scene.charging().await;
+    for (min, expected) in [(-10_000, -10_000), (i64::MIN, 10_000 - FULL)] {
+        let mut request = scene.request();
+        request.isps = vec![wanted(45, 4, min, 0)];
+        let offer = scene.offer(request).await;
+        assert_eq!(offer.options[0].isps, [isp(45, 4, expected)]);
+        assert!(scene.ask(scene.order(&offer)).await.is_accepted());
+    }
+}
+
+#[tokio::test]
+async fn a_request_that_came_in_time_is_accepted_however_late_it_is_decided() {
+    let mut scene = Scene::new().await;
+    scene.agr.stop().await;
+    let request = scene.request();
+    let id = request.header.message_id;
+    let expires = request.expiration_date_time.instant();
+    scene.dso.leave_in(&scene.agr.database(), request, expires - SignedDuration::from_secs(1)).await;
+    scene.clock.set(expires);
+    scene.agr.resume().await;
+    let answer = scene.dso.answer(id).await;
+    assert!(answer.is_accepted(), "{answer:?}");
 }

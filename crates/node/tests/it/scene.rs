@@ -1,6 +1,5 @@
 //! An aggregator's node between two grid operators and its chargers, on a morning in June.
 
-use std::fmt::Write as _;
 use std::net::SocketAddr;
 
 use jiff::Timestamp;
@@ -60,9 +59,15 @@ id_tokens = \"any\"
 "
     );
     for (identity, phases, unit) in [("CP-1", 3, "W"), ("CP-2", 1, "A"), ("CP-3", 3, "W"), ("CP-4", 3, "W")] {
-        write!(
-            text,
-            "
+        text += &charger_of(identity, phases, unit);
+    }
+    text
+}
+
+/// One charger in the configuration, of 32 A.
+pub(crate) fn charger_of(identity: &str, phases: u8, unit: &str) -> String {
+    format!(
+        "
 [[ocpp.charger]]
 identity = \"{identity}\"
 connection = \"{CONNECTION}\"
@@ -70,10 +75,7 @@ phases = {phases}
 maximum_current = 32
 unit = \"{unit}\"
 "
-        )
-        .unwrap();
-    }
-    text
+    )
 }
 
 pub(crate) struct Scene {

@@ -4,10 +4,12 @@ use std::time::Duration;
 
 use jiff::SignedDuration;
 use tieline_store::{ChangeSet, Timer};
+use tieline_uftp::message::FlexRequest;
+use tieline_uftp::value::MessageId;
 use tieline_uftp::{Delivery, Payload};
 
 use crate::daemon::eventually;
-use crate::scene::Scene;
+use crate::scene::{AGR, Scene};
 
 #[tokio::test]
 async fn a_full_inbox_asks_peers_to_come_back() {
@@ -17,6 +19,14 @@ async fn a_full_inbox_asks_peers_to_come_back() {
     assert!(cause.starts_with("503"), "{cause}");
     assert_eq!(retry_after, Some(Duration::from_secs(5)));
     assert!(scene.agr.journal().await.is_empty());
+}
+
+#[tokio::test]
+async fn the_limits_of_a_listener_are_those_of_the_configuration() {
+    let scene = Scene::with("limits = { headers = 3 }").await;
+    // host, content-type, content-length and accept are more.
+    let delivery = scene.dso.post(scene.agr.uftp(), scene.request()).await;
+    assert!(matches!(delivery, Delivery::Permanent { status, .. } if status.as_u16() == 431), "{delivery:?}");
 }
 
 /// Which kinds of message were delivered, in order.
@@ -91,6 +101,64 @@ async fn what_can_not_be_delivered_in_time_is_given_up() {
     scene.clock.advance(SignedDuration::from_hours(1));
     scene.agr.settle().await;
     assert!(scene.dso.mailbox.envelopes().is_empty());
+}
+
+#[tokio::test]
+async fn a_peer_that_asks_to_wait_for_long_gets_nothing_after_the_deadline() {
+    let scene = Scene::with("[uftp.retry]\nfirst = \"1s\"\nmax = \"10s\"\ngive_up_after = \"30m\"").await;
+    scene.dso.mailbox.answer_with(503);
+    scene.dso.mailbox.ask_to_wait(7 * 24 * 3600);
+    assert_eq!(scene.dso.post(scene.agr.uftp(), scene.request()).await, Delivery::Delivered);
+    eventually("it was posted", async || (scene.dso.mailbox.asked() == 1).then_some(())).await;
+    scene.agr.settle().await;
+    scene.clock.advance(SignedDuration::from_mins(29));
+    scene.agr.settle().await;
+    assert_eq!(scene.dso.mailbox.asked(), 1, "it asked to wait");
+    // The last attempt is at the deadline.
+    scene.clock.advance(SignedDuration::from_mins(1));
+    eventually("nothing is owed any more", async || {
+        scene.agr.node().store().outbox_next_due().await.unwrap().is_none().then_some(())
+    })
+    .await;
+    assert_eq!(scene.dso.mailbox.asked(), 2);
+}
+
+/// Posts a request from another grid operator, which is owed an answer to it.
+async fn ask_from_other(scene: &Scene) -> MessageId {
+    let request = FlexRequest { header: scene.other.header(AGR), ..scene.request() };
+    let id = request.header.message_id;
+    assert_eq!(scene.other.post(scene.agr.uftp(), request).await, Delivery::Delivered);
+    id
+}
+
+#[tokio::test]
+async fn a_peer_that_never_answers_holds_up_nobody_else() {
+    let scene = Scene::new().await;
+    scene.dso.mailbox.fall_silent();
+    for _ in 0..200 {
+        assert_eq!(scene.dso.post(scene.agr.uftp(), scene.request()).await, Delivery::Delivered);
+    }
+    let journal = async || scene.agr.journal().await.len();
+    eventually("200 answers are owed", async || (journal().await >= 400).then_some(())).await;
+    let id = ask_from_other(&scene).await;
+    assert!(scene.other.answer(id).await.is_accepted());
+    let asked = scene.dso.mailbox.asked();
+    assert!((1..=16).contains(&asked), "{asked} posts to a peer that does not answer");
+}
+
+#[tokio::test]
+async fn a_post_that_hangs_hides_no_other_that_is_to_be_repeated() {
+    let scene = Scene::new().await;
+    scene.dso.mailbox.fall_silent();
+    assert_eq!(scene.dso.post(scene.agr.uftp(), scene.request()).await, Delivery::Delivered);
+    eventually("the post hangs", async || (scene.dso.mailbox.asked() == 1).then_some(())).await;
+    scene.other.mailbox.answer_with(503);
+    let id = ask_from_other(&scene).await;
+    eventually("the other is posted", async || (scene.other.mailbox.asked() == 1).then_some(())).await;
+    scene.other.mailbox.answer_with(200);
+    eventually("its repetition is waited for", async || scene.clock.next_wait()).await;
+    scene.clock.advance(SignedDuration::from_secs(2));
+    assert!(scene.other.answer(id).await.is_accepted());
 }
 
 #[tokio::test]

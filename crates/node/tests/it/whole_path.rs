@@ -196,7 +196,7 @@ async fn grid_operator(restarts: u32) {
     operator.agr.post(operator.dso.uftp(), response).await;
     maybe(&mut operator.dso, restarts, 4).await;
     eventually("the order is accepted", async || {
-        let order = operator.dso.record("order", &order.header.message_id.to_string()).await?;
+        let order = operator.dso.message("order", &operator.agr.domain, order.header.message_id).await?;
         (order["state"] == "Accepted").then_some(())
     })
     .await;

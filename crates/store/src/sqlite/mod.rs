@@ -13,6 +13,7 @@ use std::fs::OpenOptions;
 use std::future::ready;
 use std::io;
 use std::path::{Path, PathBuf};
+use std::pin::Pin;
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -21,8 +22,8 @@ use tieline_types::TimeSpan;
 
 use crate::store::BoxFuture;
 use crate::{
-    ChangeSet, InboxEntry, JournalEntry, OutboxEntry, RawRecord, Receipt, Received, Store, StoreError,
-    Stored, Timer, Verified,
+    Besides, ChangeSet, InboxEntry, JournalEntry, OutboxEntry, RawRecord, Receipt, Received, Store,
+    StoreError, Stored, Timer, Verified,
 };
 use readers::Readers;
 use writer::Writer;
@@ -183,13 +184,13 @@ impl Store for SqliteStore {
         &self,
         now: Timestamp,
         limit: usize,
-        under_way: Vec<i64>,
+        besides: Besides,
     ) -> BoxFuture<'_, Vec<OutboxEntry>> {
-        self.read(move |connection| read::outbox_due(connection, now, limit, &under_way))
+        self.read(move |connection| read::outbox_due(connection, now, limit, &besides))
     }
 
-    fn outbox_next_due(&self) -> BoxFuture<'_, Option<Timestamp>> {
-        self.read(read::outbox_next_due)
+    fn outbox_next_due_besides(&self, besides: Besides) -> BoxFuture<'_, Option<Timestamp>> {
+        self.read(move |connection| read::outbox_next_due(connection, &besides))
     }
 
     fn timers_due(&self, now: Timestamp, limit: usize) -> BoxFuture<'_, Vec<Timer>> {
@@ -234,5 +235,9 @@ impl Store for SqliteStore {
 
     fn journal_end(&self) -> BoxFuture<'_, Verified> {
         self.read(tally::journal_end)
+    }
+
+    fn closed(&self) -> Pin<Box<dyn Future<Output = ()> + Send + '_>> {
+        Box::pin(self.writer.closed())
     }
 }

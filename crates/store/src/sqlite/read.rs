@@ -6,7 +6,7 @@ use tieline_types::TimeSpan;
 
 use super::row::{self, INBOX, OUTBOX, RECORD, TIMER};
 use crate::instant::nanoseconds;
-use crate::{InboxEntry, JournalEntry, OutboxEntry, RawRecord, StoreError, Stored, Timer};
+use crate::{Besides, InboxEntry, JournalEntry, OutboxEntry, RawRecord, StoreError, Stored, Timer};
 
 fn all<T>(
     connection: &Connection,
@@ -27,8 +27,9 @@ fn earliest(
     connection: &Connection,
     table: &'static str,
     sql: &str,
+    params: impl Params,
 ) -> Result<Option<Timestamp>, StoreError> {
-    let due: Option<i64> = connection.prepare_cached(sql)?.query_row([], |row| row.get(0))?;
+    let due: Option<i64> = connection.prepare_cached(sql)?.query_row(params, |row| row.get(0))?;
     due.map(row::instant).transpose().map_err(|cause| StoreError::Damaged {
         table,
         key: "earliest due".to_owned(),
@@ -45,6 +46,9 @@ fn limited(limit: usize) -> i64 {
 const INBOX_HEADS: &str = "FROM inbox INDEXED BY inbox_heads WHERE state < 2 AND head = 1";
 const OUTBOX_HEADS: &str = "FROM outbox INDEXED BY outbox_heads WHERE state = 0 AND head = 1";
 
+const BESIDES: &str = "AND id NOT IN (SELECT value FROM json_each(?1)) \
+     AND recipient NOT IN (SELECT value FROM json_each(?2))";
+
 pub(super) fn inbox_due(
     connection: &Connection,
     now: Timestamp,
@@ -55,25 +59,33 @@ pub(super) fn inbox_due(
 }
 
 pub(super) fn inbox_next_due(connection: &Connection) -> Result<Option<Timestamp>, StoreError> {
-    earliest(connection, "inbox", &format!("SELECT MIN(due) {INBOX_HEADS}"))
+    earliest(connection, "inbox", &format!("SELECT MIN(due) {INBOX_HEADS}"), [])
 }
 
 pub(super) fn outbox_due(
     connection: &Connection,
     now: Timestamp,
     limit: usize,
-    under_way: &[i64],
+    besides: &Besides,
 ) -> Result<Vec<OutboxEntry>, StoreError> {
-    let sql = format!(
-        "SELECT {OUTBOX} {OUTBOX_HEADS} AND due <= ?1 AND id NOT IN (SELECT value FROM json_each(?3)) \
-         ORDER BY due, id LIMIT ?2"
-    );
-    let under_way = format!("{under_way:?}");
-    all(connection, &sql, params![nanoseconds(now), limited(limit), under_way], row::outbox)
+    let sql = format!("SELECT {OUTBOX} {OUTBOX_HEADS} {BESIDES} AND due <= ?3 ORDER BY due, id LIMIT ?4");
+    let [under_way, recipients] = left_out(besides);
+    let params = params![under_way, recipients, nanoseconds(now), limited(limit)];
+    all(connection, &sql, params, row::outbox)
 }
 
-pub(super) fn outbox_next_due(connection: &Connection) -> Result<Option<Timestamp>, StoreError> {
-    earliest(connection, "outbox", &format!("SELECT MIN(due) {OUTBOX_HEADS}"))
+pub(super) fn outbox_next_due(
+    connection: &Connection,
+    besides: &Besides,
+) -> Result<Option<Timestamp>, StoreError> {
+    let sql = format!("SELECT MIN(due) {OUTBOX_HEADS} {BESIDES}");
+    earliest(connection, "outbox", &sql, left_out(besides))
+}
+
+/// What a question leaves out, as lists in JSON.
+fn left_out(besides: &Besides) -> [String; 2] {
+    let recipients = serde_json::Value::from(besides.recipients.as_slice());
+    [format!("{:?}", besides.under_way), recipients.to_string()]
 }
 
 pub(super) fn timers_due(
@@ -86,7 +98,7 @@ pub(super) fn timers_due(
 }
 
 pub(super) fn timers_next_due(connection: &Connection) -> Result<Option<Timestamp>, StoreError> {
-    earliest(connection, "timer", "SELECT MIN(due) FROM timer")
+    earliest(connection, "timer", "SELECT MIN(due) FROM timer", [])
 }
 
 pub(super) fn timer(connection: &Connection, kind: &str, subject: &str) -> Result<Option<Timer>, StoreError> {
@@ -164,8 +176,8 @@ mod tests {
         for question in [
             format!("SELECT {INBOX} {INBOX_HEADS} AND due <= ?1 ORDER BY due, id LIMIT ?2"),
             format!("SELECT MIN(due) {INBOX_HEADS}"),
-            format!("SELECT {OUTBOX} {OUTBOX_HEADS} AND due <= ?1 ORDER BY due, id LIMIT ?2"),
-            format!("SELECT MIN(due) {OUTBOX_HEADS}"),
+            format!("SELECT {OUTBOX} {OUTBOX_HEADS} {BESIDES} AND due <= ?3 ORDER BY due, id LIMIT ?4"),
+            format!("SELECT MIN(due) {OUTBOX_HEADS} {BESIDES}"),
         ] {
             let plan = plan(&connection, &question);
             assert!(plan.starts_with("SEARCH") && !plan.contains("TEMP B-TREE"), "{question}: {plan}");

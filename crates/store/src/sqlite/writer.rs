@@ -99,6 +99,13 @@ impl Writer {
         answered.await.map_err(|_| StoreError::Closed)?
     }
 
+    /// Waits until the thread is gone: it panicked, since it only ends by itself when this is dropped.
+    pub(super) async fn closed(&self) {
+        if let Some(jobs) = &self.jobs {
+            jobs.closed().await;
+        }
+    }
+
     fn enqueue(&self, work: Work, size: usize) -> Result<(), StoreError> {
         let jobs = self.jobs.as_ref().ok_or(StoreError::Closed)?;
         // What is being written just now has left the queue and waits as well.
@@ -270,5 +277,29 @@ impl Outcome {
             Self::Committed(answer) => drop(answer.send(Ok(()))),
             Self::NotCommitted(cause, answer) => drop(answer.send(Err(cause))),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_writer_whose_thread_panicked_is_closed_and_says_so() {
+        let (jobs, mut waiting) = mpsc::channel::<Job>(1);
+        let thread = thread::spawn(move || {
+            let _job = waiting.blocking_recv();
+            panic!("the disk is cursed");
+        });
+        let shown = Arc::default();
+        let writer = Writer { jobs: Some(jobs), thread: Some(thread), shown, waiting_bytes: 1024 };
+        let early = tokio::time::timeout(Duration::from_millis(10), writer.closed()).await;
+        assert!(early.is_err(), "the thread is there");
+
+        let mut changes = ChangeSet::new();
+        changes.set_timer(crate::Timer::new("siesta", "all", jiff::Timestamp::UNIX_EPOCH));
+        assert!(matches!(writer.commit(changes.clone()).await, Err(StoreError::Closed)));
+        writer.closed().await;
+        assert!(matches!(writer.commit(changes).await, Err(StoreError::Closed)));
     }
 }

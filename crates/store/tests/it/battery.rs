@@ -5,8 +5,8 @@ use std::sync::Arc;
 use bytes::Bytes;
 use jiff::Timestamp;
 use tieline_store::{
-    Attempt, ChangeSet, Direction, InboxId, InboxState, MemoryStore, Receipt, Records as _, SqliteOptions,
-    SqliteStore, Store, StoreError, Timer, verify,
+    Attempt, Besides, ChangeSet, Direction, InboxId, InboxState, MemoryStore, Outgoing, Receipt,
+    Records as _, SqliteOptions, SqliteStore, Store, StoreError, Timer, verify,
 };
 
 use crate::sample::{Promise, at, outgoing, received, span};
@@ -39,6 +39,7 @@ store_battery! {
     a_message_done_with_stays_done
     owed_messages_go_in_order_and_unchanged
     an_attempt_after_the_end_changes_nothing
+    what_is_left_out_of_the_outbox_is_not_found
     a_message_is_owed_once
     a_timer_set_again_is_not_lost
     timers_come_by_instant
@@ -180,6 +181,33 @@ async fn an_attempt_after_the_end_changes_nothing(store: Arc<dyn Store>) {
         assert_eq!(owed(&*store, 9).await, [""; 0]);
     }
     assert_eq!(store.outbox_next_due().await.unwrap(), None);
+}
+
+async fn what_is_left_out_of_the_outbox_is_not_found(store: Arc<dyn Store>) {
+    let to = |id: &str, recipient: &str, seconds| {
+        let (recipient, made_at) = (recipient.to_owned(), at(seconds));
+        Outgoing { recipient, made_at, ..outgoing(id, id) }
+    };
+    let mut changes = ChangeSet::new();
+    changes.send(to("o1", "a", 0)).send(to("o2", "a", 1)).send(to("o3", "it's \"b\"", 2));
+    changes.send(to("o4", "c", 3));
+    store.commit(changes).await.unwrap();
+    let ids = store.outbox_due(at(9), 9).await.unwrap();
+    let number = |index: usize| ids[index].id;
+    let cases = [
+        (vec![], vec![], vec!["o1", "o2", "o3", "o4"]),
+        (vec![number(0), number(3)], vec![], vec!["o2", "o3"]),
+        (vec![], vec!["a"], vec!["o3", "o4"]),
+        (vec![number(3)], vec!["a", "it's \"b\""], vec![]),
+    ];
+    for (under_way, recipients, expected) in cases {
+        let besides = Besides { under_way, recipients: recipients.into_iter().map(str::to_owned).collect() };
+        let due = store.outbox_due_besides(at(9), 9, besides.clone()).await.unwrap();
+        let found: Vec<&str> = due.iter().map(|entry| entry.message_id.as_str()).collect();
+        assert_eq!(found, expected, "{besides:?}");
+        let first = expected.first().map(|id| at(i64::from(id.as_bytes()[1] - b'1')));
+        assert_eq!(store.outbox_next_due_besides(besides.clone()).await.unwrap(), first, "{besides:?}");
+    }
 }
 
 async fn a_message_is_owed_once(store: Arc<dyn Store>) {
@@ -366,7 +394,7 @@ async fn conversations_of_different_sides_do_not_wait_for_each_other(store: Arc<
     store.receive(other).await.unwrap();
     assert_eq!(waiting(&*store, 0).await, ["m1", "m2"]);
 
-    let other = tieline_store::Outgoing { recipient: "cro.example".to_owned(), ..outgoing("o2", "c1") };
+    let other = Outgoing { recipient: "cro.example".to_owned(), ..outgoing("o2", "c1") };
     store.commit(ChangeSet::new().send(outgoing("o1", "c1")).send(other).clone()).await.unwrap();
     assert_eq!(owed(&*store, 0).await, ["o1", "o2"]);
 }

@@ -15,7 +15,7 @@ use http_body_util::Full;
 use tieline_edge::PeerIdentity;
 use tieline_types::Clock;
 
-use super::request::{check_head, read_body};
+use super::request::{Room, check_head, read_body};
 use super::{AddressBook, Inbox, InboxError, Receipt};
 use crate::message::parse_with;
 use crate::{Limits, MessageType, Participant, Received, Refusal, SignedMessage, concerns};
@@ -28,6 +28,11 @@ pub struct ReceiverConfig {
     pub participants: Vec<Participant>,
     /// How much of a message is looked at. `envelope_bytes` bounds the body.
     pub limits: Limits,
+    /// How many bytes of bodies may be held at a time, all senders together: what has arrived of them until they are answered.
+    /// Beyond it posts are answered 503. At least one envelope always finds room. Default: 64 MiB.
+    pub bodies_bytes: usize,
+    /// When those are to come back that found no room. Default: 5 seconds.
+    pub retry_after: Duration,
     /// How long a body may take to arrive. Default: 30 seconds.
     pub body_timeout: Duration,
     /// Whether `application/xml` is taken for `text/xml`, as some peers send it. Default: true. It is known before
@@ -41,6 +46,8 @@ impl ReceiverConfig {
         Self {
             participants,
             limits: Limits::default(),
+            bodies_bytes: 64 * 1024 * 1024,
+            retry_after: Duration::from_secs(5),
             body_timeout: Duration::from_secs(30),
             application_xml: true,
         }
@@ -50,7 +57,7 @@ impl ReceiverConfig {
 /// Takes posted messages: a `tower` service over HTTP requests, to be put at the path of one's choice, by
 /// convention [`MESSAGE_PATH`](crate::MESSAGE_PATH).
 ///
-/// It checks, in this order: method (405), `Content-Length` (411), `Content-Type` (400), size (413), the envelope
+/// It checks, in this order: method (405), `Content-Length` (411), `Content-Type` (400), size (413), room for it (503), the envelope
 /// (400), whether its sender is known (419), the signature (401), the payload by the schema of its version (400).
 /// Then the [`Inbox`] keeps the message, and the answer is 200 with an empty body; or 503 or 429 with
 /// `Retry-After`. A refusal is told in plain text that names element and attribute, and logged with the peer, the
@@ -66,6 +73,7 @@ struct Shared<I, A> {
     address_book: A,
     clock: Arc<dyn Clock>,
     config: ReceiverConfig,
+    room: Room,
 }
 
 /// What is known of a message while it is being looked at, for the log.
@@ -79,7 +87,8 @@ struct Seen {
 impl<I: Inbox, A: AddressBook> Receiver<I, A> {
     /// A receiver for these participants.
     pub fn new(inbox: I, address_book: A, clock: Arc<dyn Clock>, config: ReceiverConfig) -> Self {
-        Self { shared: Arc::new(Shared { inbox, address_book, clock, config }) }
+        let room = Room::of(config.bodies_bytes.max(config.limits.envelope_bytes), config.retry_after);
+        Self { shared: Arc::new(Shared { inbox, address_book, clock, config, room }) }
     }
 
     /// Takes the bytes of an envelope, as if they had been posted.
@@ -125,8 +134,8 @@ impl<I: Inbox, A: AddressBook> Shared<I, A> {
         let mut seen = Seen::default();
         let outcome = async {
             check_head(&head.method, &head.headers, most, self.config.application_xml)?;
-            let envelope = read_body(body, most, self.config.body_timeout).await?;
-            self.receive(envelope, &mut seen).await
+            let envelope = read_body(body, most, self.config.body_timeout, &self.room).await?;
+            self.receive(envelope.bytes.clone(), &mut seen).await
         };
         let outcome = outcome.await;
         seen.log(peer.as_ref(), &outcome);

@@ -1,11 +1,14 @@
 //! Reading an HTTP request down to its bytes.
 
+use std::pin::pin;
+use std::sync::Arc;
 use std::time::Duration;
 
-use bytes::Bytes;
+use bytes::{Buf as _, Bytes, BytesMut};
 use http::header::{CONTENT_LENGTH, CONTENT_TYPE};
 use http::{HeaderMap, Method};
 use http_body_util::{BodyExt as _, LengthLimitError, Limited};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use crate::Refusal;
 
@@ -31,18 +34,65 @@ pub(super) fn check_head(
     Ok(())
 }
 
+/// Bytes of bodies that may be held at a time, whoever posts them: nobody has shown by then who he is.
+#[derive(Debug, Clone)]
+pub(super) struct Room {
+    left: Arc<Semaphore>,
+    retry_after: Duration,
+}
+
+impl Room {
+    pub(super) fn of(bytes: usize, retry_after: Duration) -> Self {
+        Self { left: Arc::new(Semaphore::new(bytes.min(Semaphore::MAX_PERMITS))), retry_after }
+    }
+
+    /// Takes room for what has arrived; what was only announced takes none.
+    fn take(&self, bytes: usize) -> Result<OwnedSemaphorePermit, Refusal> {
+        let busy = || Refusal::Busy { retry_after: self.retry_after };
+        let bytes = u32::try_from(bytes).map_err(|_| busy())?;
+        Arc::clone(&self.left).try_acquire_many_owned(bytes).map_err(|_| busy())
+    }
+}
+
+/// A body, and the room that it takes as long as this is held.
+#[derive(Debug)]
+pub(super) struct Held {
+    pub(super) bytes: Bytes,
+    pub(super) _room: OwnedSemaphorePermit,
+}
+
 /// Reads the body, up to `most` bytes and for at most `time`.
-pub(super) async fn read_body<B>(body: B, most: usize, time: Duration) -> Result<Bytes, Refusal>
+pub(super) async fn read_body<B>(body: B, most: usize, time: Duration, room: &Room) -> Result<Held, Refusal>
 where
     B: http_body::Body,
     B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
 {
-    match tokio::time::timeout(time, Limited::new(body, most).collect()).await {
-        Ok(Ok(body)) => Ok(body.to_bytes()),
-        Ok(Err(error)) if error.is::<LengthLimitError>() => Err(Refusal::TooLarge(most)),
-        Ok(Err(_)) => Err(Refusal::Incomplete),
-        Err(_) => Err(Refusal::TooSlow),
+    tokio::time::timeout(time, read(body, most, room)).await.unwrap_or(Err(Refusal::TooSlow))
+}
+
+async fn read<B>(body: B, most: usize, room: &Room) -> Result<Held, Refusal>
+where
+    B: http_body::Body,
+    B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
+{
+    let mut body = pin!(Limited::new(body, most));
+    let mut bytes = BytesMut::new();
+    let mut taken = room.take(0)?;
+    while let Some(frame) = body.frame().await {
+        let frame = frame.map_err(|error| {
+            if error.is::<LengthLimitError>() { Refusal::TooLarge(most) } else { Refusal::Incomplete }
+        })?;
+        if let Ok(mut data) = frame.into_data() {
+            taken.merge(room.take(data.remaining())?);
+            while data.has_remaining() {
+                let chunk = data.chunk();
+                bytes.extend_from_slice(chunk);
+                let length = chunk.len();
+                data.advance(length);
+            }
+        }
     }
+    Ok(Held { bytes: bytes.freeze(), _room: taken })
 }
 
 /// `text/xml`, and `application/xml` if that is forgiven, in UTF-8 or without a word about it.

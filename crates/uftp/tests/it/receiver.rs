@@ -319,6 +319,49 @@ async fn a_body_that_does_not_come_is_not_waited_for() {
     assert_eq!(exchange(&address, slow.as_bytes()).await.0, 408);
 }
 
+/// What has arrived of bodies takes room until they are answered, and gives it back however they end.
+#[tokio::test]
+async fn bodies_beyond_the_room_for_all_of_them_are_asked_to_come_back() {
+    let mut config = ReceiverConfig::new(us());
+    let message = flex_request();
+    config.limits.envelope_bytes = message.len();
+    config.bodies_bytes = message.len() + 100;
+    config.retry_after = Duration::from_secs(7);
+    let inbox = Arc::new(MemoryInbox::new(100, Duration::from_secs(1)));
+    let address = serve(Arc::clone(&inbox), book(), config).await;
+    let head = |length: usize| {
+        format!(
+            "POST {MESSAGE_PATH} HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Type: text/xml\r\n\
+             Content-Length: {length}\r\n\r\n"
+        )
+    };
+    // An announcement alone takes no room, nor does a little of it too much.
+    let mut slow = TcpStream::connect(&address).await.unwrap();
+    slow.write_all(head(message.len()).as_bytes()).await.unwrap();
+    slow.write_all(&message[..100]).await.unwrap();
+    assert_eq!(post(&address, &message).await.0, 200);
+
+    slow.write_all(&message[100..500]).await.unwrap();
+    let refused = async {
+        loop {
+            let answer = post(&address, &message).await;
+            if answer.0 != 200 {
+                return answer;
+            }
+        }
+    };
+    let (status, head, _) = tokio::time::timeout(Duration::from_secs(10), refused).await.unwrap();
+    assert_eq!(status, 503);
+    assert!(head.contains("retry-after: 7"), "{head}");
+
+    // The slow one is taken all the same, and leaves its room to the next.
+    slow.write_all(&message[500..]).await.unwrap();
+    let mut answer = String::new();
+    slow.read_to_string(&mut answer).await.unwrap();
+    assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
+    assert_eq!(post(&address, &message).await.0, 200);
+}
+
 #[tokio::test]
 async fn limits_are_those_of_the_configuration() {
     let mut config = ReceiverConfig::new(us());

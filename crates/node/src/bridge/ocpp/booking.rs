@@ -8,8 +8,8 @@ use tracing::{info, warn};
 
 use super::Chargers;
 use crate::fleet::{
-    KeptReading, MeterReading, Occupancy, Session, SessionKey, StartedTransaction, StatedNeeds,
-    TransactionNumber,
+    KeptReading, MeterReading, Occupancy, Session, SessionKey, SetPoint, SetPointState, StartedTransaction,
+    StatedNeeds, TransactionNumber,
 };
 
 /// How often a change that others change at the same time is tried again at once.
@@ -32,6 +32,8 @@ pub(super) struct Report {
     pub(super) takes: Option<(Timestamp, bool)>,
     pub(super) needs: Option<Needs>,
     pub(super) ended: Option<Timestamp>,
+    /// Where it is, if this says so.
+    pub(super) evse: Option<u16>,
 }
 
 /// What a driver says that the EV needs from now on.
@@ -57,6 +59,8 @@ impl Chargers {
         meter_start: i32,
     ) -> Result<i32, StoreError> {
         let store = &self.agr.context.store;
+        // The node is the only one that numbers: in turn, nobody's number is taken by another in between.
+        let _turn = self.numbering.lock().await;
         for _ in 0..TRIES {
             let start = StartedTransaction::key(charger, connector, at, meter_start);
             if let Some(known) = store.record::<StartedTransaction>(&start).await? {
@@ -79,9 +83,15 @@ impl Chargers {
                 energy,
                 power: None,
             });
-            let beginning = Beginning { key, evse: u16::try_from(connector).unwrap_or(0), at, reading };
-            if let Some(session) = self.session_of(&beginning) {
-                changes.put(&session)?.put(&session.occupancy())?;
+            let beginning = Beginning {
+                key,
+                evse: u16::try_from(connector).unwrap_or(Session::UNKNOWN_EVSE),
+                at,
+                reading,
+            };
+            if let Some(mut session) = self.session_of(&beginning) {
+                self.occupy(&mut session, &mut changes).await?;
+                changes.put(&session)?;
                 self.keep(&session, beginning.reading.as_slice(), None, &mut changes).await?;
                 self.agr.want_plan(&session.congestion_point, &mut changes)?;
             }
@@ -96,19 +106,53 @@ impl Chargers {
     /// Opens a session, unless it is known.
     pub(super) async fn begin(&self, beginning: &Beginning) -> Result<(), StoreError> {
         let store = &self.agr.context.store;
-        if store.record::<Session>(&beginning.key.to_string()).await?.is_some() {
+        for _ in 0..TRIES {
+            if store.record::<Session>(&beginning.key.to_string()).await?.is_some() {
+                return Ok(());
+            }
+            let Some(mut session) = self.session_of(beginning) else { return Ok(()) };
+            let mut changes = ChangeSet::new();
+            self.occupy(&mut session, &mut changes).await?;
+            changes.replace(&session, 0)?;
+            self.keep(&session, beginning.reading.as_slice(), None, &mut changes).await?;
+            self.agr.want_plan(&session.congestion_point, &mut changes)?;
+            match self.agr.context.commit(changes).await {
+                // The same message twice at the same time, or the one before it at this EVSE has just changed.
+                Err(StoreError::Conflict { .. }) => {}
+                done => return done,
+            }
+        }
+        Err(StoreError::Busy { waiting: TRIES })
+    }
+
+    /// Gives a session its EVSE. There is one session at a time, so the one before has ended, whether its end was heard of
+    /// or lost; and one that is heard of late had ended when the one after it began.
+    async fn occupy(&self, session: &mut Session, changes: &mut ChangeSet) -> Result<(), StoreError> {
+        if session.evse == Session::UNKNOWN_EVSE {
             return Ok(());
         }
-        let Some(session) = self.session_of(beginning) else { return Ok(()) };
-        let mut changes = ChangeSet::new();
-        changes.replace(&session, 0)?.put(&session.occupancy())?;
-        self.keep(&session, beginning.reading.as_slice(), None, &mut changes).await?;
-        self.agr.want_plan(&session.congestion_point, &mut changes)?;
-        match self.agr.context.commit(changes).await {
-            // The same message twice at the same time.
-            Err(StoreError::Conflict { .. }) => Ok(()),
-            done => done,
+        let store = &self.agr.context.store;
+        let place = Occupancy::key_of(&session.key.charger, session.evse);
+        let occupied = store.record::<Occupancy>(&place).await?;
+        let other =
+            occupied.as_ref().map(|known| &known.value.session).filter(|known| **known != session.key);
+        if let Some(other) = other
+            && let Some(mut other) = store.record::<Session>(&other.to_string()).await?
+        {
+            if other.value.started > session.started {
+                session.ended = session.ended.or(Some(other.value.started));
+                return Ok(());
+            }
+            if other.value.ended.is_none() {
+                let SessionKey { charger, transaction } = &other.value.key;
+                warn!(charger, transaction, "another session began in its place: its end was lost");
+                other.value.ended = Some(session.started);
+                self.agr.want_plan(&other.value.congestion_point, changes)?;
+                changes.replace(&other.value, other.version)?;
+            }
         }
+        changes.replace(&session.occupancy(), occupied.map_or(0, |known| known.version))?;
+        Ok(())
     }
 
     /// Takes what a charger says of a session: readings, whether the EV takes energy, what the driver needs, and the end.
@@ -132,14 +176,24 @@ impl Chargers {
             let last = before.meter.map(|known| known.at);
             self.keep(&before, &report.readings, last, &mut changes).await?;
             let mut is_news = report.takes.is_some_and(|(at, takes)| session.value.take(at, takes));
+            if session.value.evse == Session::UNKNOWN_EVSE
+                && let Some(evse) = report.evse.filter(|evse| *evse != Session::UNKNOWN_EVSE)
+            {
+                session.value.evse = evse;
+                self.occupy(&mut session.value, &mut changes).await?;
+                self.tell_at(key, evse, &mut changes).await?;
+                is_news = true;
+            }
             if let Some(needs) = report.needs {
                 let stated = needs.after(session.value.delivered());
                 is_news |= session.value.stated != Some(stated);
                 session.value.stated = Some(stated);
             }
-            if let Some(ended) = report.ended.filter(|_| session.value.ended.is_none()) {
+            // An end that is heard of late is nearer the truth than the beginning of the next session.
+            let ended = report.ended.map(|ended| ended.max(session.value.started));
+            if let Some(ended) = ended.filter(|at| session.value.ended.is_none_or(|known| *at < known)) {
                 info!(charger = key.charger, transaction = key.transaction, delivered = %session.value.delivered(), "a session ended");
-                session.value.ended = Some(ended.max(session.value.started));
+                session.value.ended = Some(ended);
                 self.agr.learn_stay(&session.value, &mut changes).await?;
                 is_news = true;
             }
@@ -158,6 +212,16 @@ impl Chargers {
             }
         }
         Err(StoreError::Busy { waiting: TRIES })
+    }
+
+    /// What a session was told where it may not be, it is told where it is.
+    async fn tell_at(&self, key: &SessionKey, evse: u16, changes: &mut ChangeSet) -> Result<(), StoreError> {
+        let context = &self.agr.context;
+        if let Some(told) = context.store.record::<SetPoint>(&key.to_string()).await? {
+            let state = SetPointState::Pending { attempts: 0, not_before: context.now() };
+            changes.replace(&SetPoint { evse, state, ..told.value }, told.version)?;
+        }
+        Ok(())
     }
 
     /// The session at an EVSE, if one has begun there.

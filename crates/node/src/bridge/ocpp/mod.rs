@@ -13,6 +13,7 @@ use tieline_ocpp::{CallError, ErrorCode, Ocpp};
 use tieline_service::{HoldTime, Router, Routes, Trace};
 use tieline_store::StoreError;
 use tieline_types::Clock as _;
+use tokio::sync::Mutex;
 
 use crate::config::OcppConfig;
 use crate::role::agr::Agr;
@@ -25,9 +26,15 @@ pub(crate) use steering::Steering;
 pub(crate) struct Chargers {
     pub(crate) agr: Agr,
     pub(crate) config: Arc<OcppConfig>,
+    /// Whose turn it is to number a transaction.
+    numbering: Arc<Mutex<()>>,
 }
 
 impl Chargers {
+    pub(crate) fn of(agr: Agr, config: Arc<OcppConfig>) -> Self {
+        Self { agr, config, numbering: Arc::default() }
+    }
+
     /// The CSMS: what chargers ask, in every version.
     pub(crate) fn routes(self) -> Routes<Ocpp> {
         let router = v2x::routes(v16::routes(Router::new()));

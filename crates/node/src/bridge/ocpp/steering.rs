@@ -2,10 +2,9 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use tieline_ocpp::types::{DateTime, Decimal};
-use tieline_ocpp::{CallFailure, Peer, Registry, SessionEvent, Version};
+use tieline_ocpp::{CallFailure, ErrorCode, Peer, Registry, SessionEvent, Version};
 use tieline_store::{Backoff, ChangeSet, Records as _, StoreError, Stored};
 use tokio_util::sync::CancellationToken;
-use tokio_util::task::TaskTracker;
 use tracing::{info, warn};
 
 use super::{v2x, v16};
@@ -17,6 +16,9 @@ use crate::work::{Turn, UnderWay};
 
 /// The pause after a charger did not answer.
 const REST: Backoff = Backoff::new(Duration::from_secs(1), Duration::from_mins(1));
+
+/// A charger that has answered so often with an error that may pass is not asked again.
+const ERRORS: u32 = 5;
 
 /// A charging profile, in no version's words.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -47,7 +49,6 @@ pub(crate) struct Steering {
     pub(crate) context: Context,
     pub(crate) registry: Registry,
     pub(crate) under_way: UnderWay<String>,
-    pub(crate) tasks: TaskTracker,
 }
 
 impl Steering {
@@ -82,18 +83,14 @@ impl Steering {
             let over = stored.value.span().is_none_or(|span| span.end() <= now)
                 || self.has_ended(&stored.value).await?;
             if over {
-                self.note(stored, SetPointState::Missed).await?;
+                self.note(&stored, SetPointState::Missed).await?;
             } else if not_before > now {
                 next = Some(next.map_or(not_before, |known| known.min(not_before)));
             } else if let Some(peer) = self.registry.get(&stored.value.session.charger)
                 && !busy.contains(&stored.value.session.to_string())
-                && self.under_way.start(stored.value.session.to_string())
             {
-                let (steering, busy) = (self.clone(), self.context.busy());
-                self.tasks.spawn(async move {
-                    steering.tell(peer, stored).await;
-                    drop(busy);
-                });
+                let (steering, session) = (self.clone(), stored.value.session.to_string());
+                self.under_way.begin(session, async move { steering.tell(peer, stored).await });
             }
         }
         Ok(Turn::Until(next))
@@ -106,13 +103,8 @@ impl Steering {
     }
 
     async fn tell(&self, peer: Peer, stored: Stored<SetPoint>) {
-        let key = stored.value.session.to_string();
         let state = self.state_after(&peer, &stored.value).await;
-        if let Err(cause) = self.note(stored, state).await {
-            warn!(session = key, %cause, "what the charger was told could not be noted; it is told again");
-        }
-        self.under_way.end(&key);
-        self.context.bells.set_points.ring();
+        self.under_way.note(|| self.note(&stored, state.clone())).await;
     }
 
     async fn state_after(&self, peer: &Peer, set_point: &SetPoint) -> SetPointState {
@@ -141,15 +133,12 @@ impl Steering {
                 );
                 SetPointState::Refused { cause }
             }
-            Err(failure @ CallFailure::Refused(_)) => {
+            Err(failure) if is_final(&failure, set_point) => {
                 warn!(charger = session.charger, transaction = session.transaction, cause = %failure, "the charger refused its limits");
                 SetPointState::Refused { cause: failure.to_string() }
             }
             Err(failure) => {
-                let before = match set_point.state {
-                    SetPointState::Pending { attempts, .. } => attempts,
-                    _ => 0,
-                };
+                let before = attempts(set_point);
                 let pause = REST.after(before + 1, self.context.environment.ids.random());
                 warn!(charger = session.charger, transaction = session.transaction, cause = %failure, ?pause, "the charger did not take its limits; trying again");
                 SetPointState::Pending {
@@ -161,11 +150,10 @@ impl Steering {
     }
 
     /// A set-point that was replaced meanwhile keeps its own state.
-    async fn note(&self, stored: Stored<SetPoint>, state: SetPointState) -> Result<(), StoreError> {
-        let Stored { value: mut set_point, version } = stored;
-        set_point.state = state;
+    async fn note(&self, stored: &Stored<SetPoint>, state: SetPointState) -> Result<(), StoreError> {
+        let set_point = SetPoint { state, ..stored.value.clone() };
         let mut changes = ChangeSet::new();
-        changes.replace(&set_point, version)?;
+        changes.replace(&set_point, stored.version)?;
         if let SetPointState::Accepted { at } = set_point.state {
             changes.put(&ToldLimits::of(&set_point, at))?;
         }
@@ -178,6 +166,26 @@ impl Steering {
             done => done,
         }
     }
+}
+
+/// How often it was sent in vain.
+fn attempts(set_point: &SetPoint) -> u32 {
+    match set_point.state {
+        SetPointState::Pending { attempts, .. } => attempts,
+        _ => 0,
+    }
+}
+
+/// Whether a charger has refused its limits, by its error or by having erred too often. Then the others make up for it.
+fn is_final(failure: &CallFailure, set_point: &SetPoint) -> bool {
+    let CallFailure::Refused(error) = failure else { return false };
+    !may_pass(&error.code) || attempts(set_point) + 1 >= ERRORS
+}
+
+/// Whether the same CALL may succeed later (OCPP-J 1.6 §4.2.3, 2.0.1 Part 4 §4.3): the charger failed, or did not say why.
+/// The other codes say that it does not know the action, or never takes this payload.
+fn may_pass(code: &ErrorCode) -> bool {
+    matches!(code, ErrorCode::InternalError | ErrorCode::GenericError | ErrorCode::Other(_))
 }
 
 async fn send(peer: &Peer, profile: &Profile) -> Result<Told, CallFailure> {
@@ -196,7 +204,8 @@ fn profile(set_point: &SetPoint) -> Option<Profile> {
         .iter()
         .map(|period| Some((seconds(period.span.start())?, period.limit.to_string().parse().ok()?)))
         .collect::<Option<_>>()?;
-    let evse = i32::from(set_point.evse);
+    // Most stations have one, and a TxProfile is for one: a station that has more and does not say which refuses.
+    let evse = if set_point.evse == Session::UNKNOWN_EVSE { 1 } else { i32::from(set_point.evse) };
     Some(Profile {
         id: evse,
         evse,

@@ -31,7 +31,7 @@ macro_rules! version {
             use crate::bridge::ocpp::steering::{Profile, Told};
             use crate::bridge::ocpp::{Chargers, NotServed};
             use crate::config::ProfileUnit;
-            use crate::fleet::{MeterReading, SessionKey};
+            use crate::fleet::{MeterReading, Session, SessionKey};
 
             pub(super) fn routes(router: Router<Ocpp, Chargers>) -> Router<Ocpp, Chargers> {
                 router
@@ -87,16 +87,18 @@ macro_rules! version {
                 let at = call.timestamp.timestamp();
                 let readings = readings(call.meter_value.as_deref().unwrap_or_default());
                 // The first event that is heard of opens the session, whichever it is: Started may still be on its way.
-                let evse = call.evse.as_ref().and_then(|evse| u16::try_from(evse.id).ok()).unwrap_or(1);
+                // Where it is may only be said later, once the cable is plugged in.
+                let evse = call.evse.as_ref().and_then(|evse| u16::try_from(evse.id).ok());
                 let reading = readings.first().copied();
-                chargers.begin(&Beginning { key: key.clone(), evse, at, reading }).await?;
+                let beginning = Beginning { key: key.clone(), evse: evse.unwrap_or(Session::UNKNOWN_EVSE), at, reading };
+                chargers.begin(&beginning).await?;
                 let takes = match call.transaction_info.charging_state {
                     Some(ChargingState::Charging | ChargingState::SuspendedEVSE) => Some((at, true)),
                     Some(ChargingState::SuspendedEV) => Some((at, false)),
                     _ => None,
                 };
                 let ended = (call.event_type == TransactionEventEnum::Ended).then_some(at);
-                chargers.report(&key, &Report { readings, takes, ended, needs: None }).await?;
+                chargers.report(&key, &Report { readings, takes, ended, evse, needs: None }).await?;
                 let mut response = TransactionEventResponse::new();
                 response.id_token_info = call.id_token.as_ref().map(|token| id_token_info(&chargers, &token.id_token));
                 Ok(response)

@@ -1,5 +1,6 @@
 //! An aggregator's messages: requests and orders in, offers out.
 
+use jiff::Timestamp;
 use tieline_service::{Call, Extension, Router, Routes, State, Trace};
 use tieline_store::{ChangeSet, Records as _, StoreError};
 use tieline_types::IspDay;
@@ -12,9 +13,10 @@ use tieline_uftp::{Accepted, Decision, Noted, Rejected, RejectionReason, Role, U
 use tracing::{info, warn};
 
 use super::window::{day, flex_message};
-use super::{Letters, Verdict, Work, metering, prognosis, settlement};
+use super::{Letters, ReceivedAt, Verdict, Work, metering, prognosis, settlement};
 use crate::market::{
     IspPower, Offer, OfferState, Order, OrderState, Request, RequestState, RequestedPower, Window, hull,
+    message_key,
 };
 use crate::role::agr::{Agr, Made, OrderRefusal, Taking};
 
@@ -45,7 +47,7 @@ impl AgrMarket {
         Router::new().on(offer_on_request).fallback(nothing).with_state(self)
     }
 
-    fn read_request(&self, message: &FlexRequest) -> Result<Request, Verdict> {
+    fn read_request(&self, message: &FlexRequest, received_at: Timestamp) -> Result<Request, Verdict> {
         let mut wrong = Vec::new();
         let ranges = message.isps.iter().map(|isp| isp.range);
         let day = day(&message.flex, ranges, &self.agr.calendar, &mut wrong);
@@ -56,10 +58,10 @@ impl AgrMarket {
         let span = day.as_ref().and_then(|day| hull(day, message.isps.iter().map(|isp| isp.range)).ok()?);
         if let Some(span) = span {
             let expires = message.expiration_date_time.instant();
-            if expires <= self.agr.context.now() || expires > span.end() {
+            if expires <= received_at || expires > span.end() {
                 wrong.push(RejectionReason::ExpirationDateTimeOutOfBounds);
             }
-            if span.end() <= self.agr.context.now() {
+            if span.end() <= received_at {
                 wrong.push(RejectionReason::PeriodOutOfBounds);
             }
         }
@@ -150,8 +152,9 @@ async fn take_request(
     call: Call<FlexRequest>,
     State(market): State<AgrMarket>,
     Extension(work): Extension<Work>,
+    Extension(ReceivedAt(received_at)): Extension<ReceivedAt>,
 ) -> Result<Accepted, Verdict> {
-    let request = market.read_request(&call)?;
+    let request = market.read_request(&call, received_at)?;
     let mut changes = ChangeSet::new();
     changes.put(&request)?;
     work.add(changes);
@@ -164,8 +167,8 @@ async fn offer_on_request(
     Extension(work): Extension<Work>,
 ) -> Result<Accepted, Verdict> {
     let store = &market.agr.context.store;
-    let id = call.header.message_id.uuid().to_string();
-    let Some(request) = store.record::<Request>(&id).await? else { return Ok(Accepted::new()) };
+    let key = message_key(&call.header.sender_domain, call.header.message_id);
+    let Some(request) = store.record::<Request>(&key).await? else { return Ok(Accepted::new()) };
     let made = market.agr.make_offer(&request.value, market.agr.context.uuid()).await?;
     let mut changes = ChangeSet::new();
     match made {
@@ -196,16 +199,14 @@ async fn note_offer_response(
     State(market): State<AgrMarket>,
     Extension(work): Extension<Work>,
 ) -> Result<Noted, Verdict> {
-    let id = call.flex_offer_message_id.uuid().to_string();
-    let Some(mut offer) = market.agr.context.store.record::<Offer>(&id).await? else {
-        warn!(dso = %call.header.sender_domain, offer = id, "an answer to an offer that was never made");
+    let dso = &call.header.sender_domain;
+    let id = call.flex_offer_message_id;
+    let Some(mut offer) = market.agr.context.store.record::<Offer>(&message_key(dso, id)).await? else {
+        warn!(%dso, offer = %id, "an answer to an offer that was never made");
         return Ok(Noted);
     };
     // An order that overtook the answer has said more than it can.
-    if offer.value.counterparty == call.header.sender_domain
-        && offer.value.state == OfferState::Sent
-        && decides(&call.response)
-    {
+    if offer.value.state == OfferState::Sent && decides(&call.response) {
         offer.value.state = if call.response.is_accepted() {
             OfferState::Accepted
         } else {
@@ -222,6 +223,7 @@ async fn take_order(
     call: Call<FlexOrder>,
     State(market): State<AgrMarket>,
     Extension(work): Extension<Work>,
+    Extension(ReceivedAt(received_at)): Extension<ReceivedAt>,
 ) -> Result<Accepted, Verdict> {
     let mut wrong = Vec::new();
     let day = day(&call.flex, call.isps.iter().map(|isp| isp.range), &market.agr.calendar, &mut wrong);
@@ -232,14 +234,15 @@ async fn take_order(
     };
     let order = AgrMarket::read_order(&call, &day)?;
     let unknown = || reason(OrderRefusal::Unknown);
-    let offer =
-        market.agr.context.store.record::<Offer>(&order.offer.to_string()).await?.ok_or_else(unknown)?;
+    let key = message_key(&order.counterparty, order.offer);
+    let offer = market.agr.context.store.record::<Offer>(&key).await?.ok_or_else(unknown)?;
     let taking = Taking {
         order: &order,
         option: call.option_reference.as_ref().map(AsRef::as_ref),
         activation_factor: call.activation_factor.value(),
+        at: received_at,
     };
-    let refusals = market.agr.refusals(&offer.value, &taking);
+    let refusals = Agr::refusals(&offer.value, &taking);
     if let Some(rejected) = Rejected::for_any(refusals.into_iter().map(reason)) {
         return Err(rejected.into());
     }

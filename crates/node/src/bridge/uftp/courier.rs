@@ -1,6 +1,8 @@
-use tieline_store::{Attempt, Backoff, ChangeSet, OutboxEntry, StoreError};
+use std::collections::{BTreeMap, BTreeSet};
+
+use jiff::Timestamp;
+use tieline_store::{Attempt, Backoff, Besides, ChangeSet, OutboxEntry, StoreError};
 use tieline_uftp::{Client, Delivery, Role};
-use tokio_util::task::TaskTracker;
 use tracing::{error, info, warn};
 
 use super::AddressBook;
@@ -9,7 +11,10 @@ use crate::context::Context;
 use crate::work::{Turn, UnderWay};
 
 /// How many messages are on their way at a time.
-const AT_ONCE: usize = 64;
+const AT_ONCE: usize = 128;
+
+/// How many of them to one recipient: one that does not answer must not hold up what is owed to the others.
+const TO_ONE: usize = 16;
 
 /// Delivers what is owed: the same bytes until the peer takes them, the deadline passes or the peer refuses for good.
 #[derive(Clone, Debug)]
@@ -20,52 +25,55 @@ pub(crate) struct Courier {
     /// The role of those who are written to.
     pub(crate) to: Role,
     pub(crate) backoff: Backoff,
-    pub(crate) under_way: UnderWay<i64>,
-    pub(crate) tasks: TaskTracker,
+    pub(crate) under_way: UnderWay<(String, i64)>,
 }
 
 impl Courier {
     pub(crate) async fn turn(&self) -> Result<Turn, StoreError> {
         let now = self.context.now();
-        let busy = self.under_way.now();
+        let mut on_the_way = OnTheWay::of(&self.under_way.now());
         // Those under way ring when they end.
-        let room = AT_ONCE.saturating_sub(busy.len());
+        let room = AT_ONCE.saturating_sub(on_the_way.numbers.len());
         if room == 0 {
             return Ok(Turn::Until(None));
         }
-        let due = self.context.store.outbox_due_besides(now, room, busy.into_iter().collect()).await?;
+        let due = self.context.store.outbox_due_besides(now, room, on_the_way.besides()).await?;
         let found = due.len();
-        for entry in due.into_iter().filter(|entry| self.under_way.start(entry.id)) {
-            let (courier, busy) = (self.clone(), self.context.busy());
-            self.tasks.spawn(async move {
-                courier.carry(entry).await;
-                drop(busy);
-            });
+        let mut left = false;
+        for entry in due {
+            if !on_the_way.take(&entry) {
+                left = true;
+                continue;
+            }
+            let courier = self.clone();
+            let key = (entry.recipient.clone(), entry.id);
+            self.under_way.begin(key, async move { courier.carry(entry).await });
         }
-        if found == room {
+        // Whoever had no share of the room is left out of the next question, which may find others behind.
+        if found == room || left {
             return Ok(Turn::Again);
         }
-        let next = self.context.store.outbox_next_due().await?.filter(|due| *due > now);
-        Ok(Turn::Until(next))
+        let next = self.context.store.outbox_next_due_besides(on_the_way.besides()).await?;
+        Ok(Turn::Until(next.filter(|due| *due > now)))
     }
 
     async fn carry(&self, entry: OutboxEntry) {
         let attempt = self.attempt(&entry).await;
-        let mut changes = ChangeSet::new();
+        let at = self.context.now();
+        self.under_way.note(|| self.note(&entry, at, attempt.clone())).await;
+    }
+
+    async fn note(&self, entry: &OutboxEntry, at: Timestamp, attempt: Attempt) -> Result<(), StoreError> {
         let given_up = match &attempt {
             Attempt::Failed { cause } => Some(cause.clone()),
             _ => None,
         };
-        changes.attempted(entry.id, self.context.now(), attempt);
+        let mut changes = ChangeSet::new();
+        changes.attempted(entry.id, at, attempt);
         if let Some(cause) = given_up {
-            changes.append(undeliverable(&self.context, &entry, cause).await);
+            changes.append(undeliverable(&self.context, entry, cause).await);
         }
-        if let Err(cause) = self.context.commit(changes).await {
-            // Not noted, so it is sent again: the peer drops what it knows.
-            error!(recipient = entry.recipient, message_type = entry.label, %cause, "the delivery could not be noted");
-        }
-        self.under_way.end(&entry.id);
-        self.context.bells.outbox.ring();
+        self.context.commit(changes).await
     }
 
     async fn attempt(&self, entry: &OutboxEntry) -> Attempt {
@@ -95,6 +103,7 @@ impl Courier {
                 );
                 Attempt::Delivered
             }
+            Delivery::Temporary { cause, .. } if self.context.now() >= entry.deadline => failed(cause),
             Delivery::Temporary { cause, retry_after } => {
                 let attempts = entry.attempts + 1;
                 let pause = self.backoff.after(attempts, self.context.environment.ids.random());
@@ -108,10 +117,48 @@ impl Courier {
                     ?pause,
                     "not delivered; trying again"
                 );
-                Attempt::Retry { at: now.checked_add(pause).unwrap_or(now), cause }
+                // Whatever pause the peer asks for, the last attempt is at the deadline.
+                let at = now.checked_add(pause).map_or(entry.deadline, |at| at.min(entry.deadline));
+                Attempt::Retry { at, cause }
             }
             Delivery::Permanent { cause, .. } => failed(cause),
             other => failed(format!("{other:?}")),
+        }
+    }
+}
+
+/// What is on its way, by recipient.
+struct OnTheWay {
+    numbers: Vec<i64>,
+    to: BTreeMap<String, usize>,
+}
+
+impl OnTheWay {
+    fn of(under_way: &BTreeSet<(String, i64)>) -> Self {
+        let mut on_the_way = Self { numbers: Vec::new(), to: BTreeMap::new() };
+        for (recipient, number) in under_way {
+            on_the_way.numbers.push(*number);
+            *on_the_way.to.entry(recipient.clone()).or_default() += 1;
+        }
+        on_the_way
+    }
+
+    /// Sends one more on its way, unless as many as may be are on their way to its recipient.
+    fn take(&mut self, entry: &OutboxEntry) -> bool {
+        let to_it = self.to.entry(entry.recipient.clone()).or_default();
+        if *to_it >= TO_ONE {
+            return false;
+        }
+        *to_it += 1;
+        self.numbers.push(entry.id);
+        true
+    }
+
+    fn besides(&self) -> Besides {
+        let full = self.to.iter().filter(|(_, count)| **count >= TO_ONE);
+        Besides {
+            under_way: self.numbers.clone(),
+            recipients: full.map(|(recipient, _)| recipient.clone()).collect(),
         }
     }
 }

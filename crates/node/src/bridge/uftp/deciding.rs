@@ -7,9 +7,9 @@ use tieline_uftp::{Decision, Received, Rejected, Uftp};
 use tracing::{error, info, warn};
 
 use super::inbox::restore;
-use super::{AddressBook, Letters, Work};
+use super::{AddressBook, Letters, ReceivedAt, Work};
 use crate::context::Context;
-use crate::work::Turn;
+use crate::work::{Turn, guarded};
 
 /// How many messages one turn takes on.
 const PER_TURN: usize = 64;
@@ -37,11 +37,9 @@ impl Deciding {
             return Ok(Turn::Until(self.context.store.inbox_next_due().await?));
         }
         for entry in due {
-            let changes = match restore(&entry, &self.address_book) {
-                Ok(received) if entry.state == InboxState::Received => self.decide(&entry, received).await,
-                Ok(received) => self.follow_up(&entry, received).await,
-                Err(cause) => self.failed(&entry, &cause.to_string(), false),
-            };
+            // One that panics is set aside in the end, and holds up no other conversation.
+            let handled = guarded(self.handle(&entry)).await;
+            let changes = handled.unwrap_or_else(|panic| self.failed(&entry, &panic.to_string(), true));
             match self.context.commit(changes).await {
                 // What the decision was based on has changed: it is decided anew.
                 Err(StoreError::Conflict { kind, key }) => {
@@ -51,6 +49,14 @@ impl Deciding {
             }
         }
         Ok(Turn::Again)
+    }
+
+    async fn handle(&self, entry: &InboxEntry) -> ChangeSet {
+        match restore(entry, &self.address_book) {
+            Ok(received) if entry.state == InboxState::Received => self.decide(entry, received).await,
+            Ok(received) => self.follow_up(entry, received).await,
+            Err(cause) => self.failed(entry, &cause.to_string(), false),
+        }
     }
 
     async fn decide(&self, entry: &InboxEntry, received: Arc<Received>) -> ChangeSet {
@@ -120,6 +126,7 @@ impl Deciding {
 async fn serve(routes: &Routes<Uftp>, received: &Arc<Received>, work: &Work) -> Decision {
     let mut incoming = Uftp::incoming(Arc::clone(received));
     incoming.head.extensions.insert(work.clone());
+    incoming.head.extensions.insert(ReceivedAt(received.received_at));
     let Ok(reply) = routes.serve(incoming).await;
     reply.answer
 }

@@ -13,9 +13,10 @@ use tracing::{info, warn};
 
 use super::agr::{decides, nothing, take_test, window};
 use super::window::{day, flex_message};
-use super::{Letters, Verdict, Work, metering, prognosis, settlement, unwritable};
+use super::{Letters, ReceivedAt, Verdict, Work, metering, prognosis, settlement, unwritable};
 use crate::market::{
-    IspPower, Need, NeedState, Offer, OfferOption, OfferState, Order, OrderState, Request, RequestState, hull,
+    IspPower, Need, NeedState, Offer, OfferOption, OfferState, Order, OrderState, Request, RequestState,
+    hull, message_key,
 };
 use crate::role::dso::{Dso, OfferRefusal, Placed};
 
@@ -195,11 +196,11 @@ async fn note_request_response(
     State(market): State<DsoMarket>,
     Extension(work): Extension<Work>,
 ) -> Result<Noted, Verdict> {
-    let id = call.flex_request_message_id.uuid().to_string();
-    let known = market.dso.context.store.record::<Request>(&id).await?;
-    let Some(mut request) = known.filter(|request| request.value.counterparty == call.header.sender_domain)
-    else {
-        warn!(agr = %call.header.sender_domain, request = id, "an answer to a request that was never made");
+    let agr = &call.header.sender_domain;
+    let id = call.flex_request_message_id;
+    let known = market.dso.context.store.record::<Request>(&message_key(agr, id)).await?;
+    let Some(mut request) = known else {
+        warn!(%agr, request = %id, "an answer to a request that was never made");
         return Ok(Noted);
     };
     if request.value.state == RequestState::Sent && decides(&call.response) {
@@ -219,11 +220,13 @@ async fn take_offer(
     call: Call<FlexOffer>,
     State(market): State<DsoMarket>,
     Extension(work): Extension<Work>,
+    Extension(ReceivedAt(received_at)): Extension<ReceivedAt>,
 ) -> Result<Accepted, Verdict> {
     let offer = market.read_offer(&call)?;
-    let request = market.dso.context.store.record::<Request>(&offer.request.to_string()).await?;
+    let asked = message_key(&offer.counterparty, offer.request);
+    let request = market.dso.context.store.record::<Request>(&asked).await?;
     let request = request.ok_or_else(|| reason(OfferRefusal::UnknownRequest))?.value;
-    let reasons = market.dso.refusals(&request, &offer).into_iter().map(reason);
+    let reasons = Dso::refusals(&request, &offer, received_at).into_iter().map(reason);
     let baseline = market.dso.can_count_from(&offer).await?.err().map(prognosis::baseline_reason);
     if let Some(rejected) = Rejected::for_any(once_each(reasons.chain(baseline))) {
         return Err(rejected.into());
@@ -241,8 +244,11 @@ async fn see_whether_all_offered(
 ) -> Result<Accepted, Verdict> {
     let store = &market.dso.context.store;
     let id = call.header.message_id.uuid();
-    let Some(offer) = store.record::<Offer>(&id.to_string()).await? else { return Ok(Accepted::new()) };
-    let Some(request) = store.record::<Request>(&offer.value.request.to_string()).await? else {
+    let agr = &call.header.sender_domain;
+    let Some(offer) = store.record::<Offer>(&message_key(agr, id)).await? else {
+        return Ok(Accepted::new());
+    };
+    let Some(request) = store.record::<Request>(&message_key(agr, offer.value.request)).await? else {
         return Ok(Accepted::new());
     };
     let Some(reference) = request.value.need else { return Ok(Accepted::new()) };
@@ -260,19 +266,20 @@ async fn note_order_response(
     State(market): State<DsoMarket>,
     Extension(work): Extension<Work>,
 ) -> Result<Noted, Verdict> {
-    let id = call.flex_order_message_id.uuid().to_string();
-    let known = market.dso.context.store.record::<Order>(&id).await?;
-    let Some(mut order) = known.filter(|order| order.value.counterparty == call.header.sender_domain) else {
-        warn!(agr = %call.header.sender_domain, order = id, "an answer to an order that was never placed");
+    let agr = &call.header.sender_domain;
+    let id = call.flex_order_message_id;
+    let known = market.dso.context.store.record::<Order>(&message_key(agr, id)).await?;
+    let Some(mut order) = known else {
+        warn!(%agr, order = %id, "an answer to an order that was never placed");
         return Ok(Noted);
     };
     if order.value.state == OrderState::Sent && decides(&call.response) {
         order.value.state = if call.response.is_accepted() {
-            info!(agr = %call.header.sender_domain, order = order.value.reference, "the order is accepted");
+            info!(%agr, order = order.value.reference, "the order is accepted");
             OrderState::Accepted
         } else {
             let reason = RejectionReason::join(&call.response.reasons());
-            warn!(agr = %call.header.sender_domain, order = order.value.reference, reason, "the order is rejected");
+            warn!(%agr, order = order.value.reference, reason, "the order is rejected");
             OrderState::Rejected { reason }
         };
         let mut changes = ChangeSet::new();

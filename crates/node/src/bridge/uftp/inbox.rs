@@ -1,19 +1,27 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use tieline_store::{ChangeSet, InboxEntry, InboxState, Receipt as Stored, Received as Row, StoreError};
+use tieline_store::{
+    ChangeSet, InboxEntry, InboxState, Receipt as Stored, Received as Row, Records as _, StoreError,
+};
 use tieline_types::Domain;
 use tieline_uftp::server::{Inbox, InboxError, Receipt};
 use tieline_uftp::{
     Decision, Limits, ParseError, Participant, Received, RejectionReason, Role, SignedMessage, parse,
 };
+use tracing::info;
 
 use super::letter::UFTP;
 use super::{AddressBook, Letters};
 use crate::context::Context;
+use crate::market::Repeats;
 
 /// How long a peer is asked to wait while the node can't take more.
 const COME_BACK: Duration = Duration::from_secs(5);
+
+/// How often a repetition of the same message is answered; beyond it, it is only acknowledged. Each answer is posted and
+/// journalled, and a peer that goes on repeating has not understood the ones before.
+const ANSWERS: u32 = 8;
 
 /// The receiver's inbox, in the node's store.
 #[derive(Clone, Debug)]
@@ -50,11 +58,27 @@ impl Inbox for StoreInbox {
 }
 
 impl StoreInbox {
+    /// Answers a message whose identifier was used before, unless that was answered often enough.
     async fn reject(&self, received: &Received, reason: RejectionReason) -> Result<(), InboxError> {
         let Some(answer) = self.letters.answer(received, &Decision::from(reason)) else { return Ok(()) };
+        let (sender, message_id) =
+            (received.sender.to_string(), received.payload.header().message_id.to_string());
+        let known = self.context.store.record::<Repeats>(&Repeats::key_of(&sender, &message_id)).await;
+        let (answered, version) =
+            known.map_err(refused)?.map_or((0, 0), |known| (known.value.answered, known.version));
+        if answered >= ANSWERS {
+            info!(peer = sender, message_id, "repeated again; it is answered no more");
+            return Ok(());
+        }
         let mut changes = ChangeSet::new();
         changes.send(answer);
-        self.context.commit(changes).await.map_err(refused)
+        let repeats = Repeats { sender, message_id, answered: answered + 1 };
+        changes.replace(&repeats, version).map_err(refused)?;
+        match self.context.commit(changes).await {
+            // Another repetition is being answered, and that is the answer to this one, too.
+            Err(StoreError::Conflict { .. }) => Ok(()),
+            done => done.map_err(refused),
+        }
     }
 }
 

@@ -12,7 +12,7 @@ use tracing::{error, info};
 use super::agr::decides;
 use super::window::{check_isps, local_day};
 use super::{AgrMarket, DsoMarket, Verdict, Work, unwritable};
-use crate::market::{Metered, MeteredState, MeteringMessage, Wanted, metered_by};
+use crate::market::{Metered, MeteredState, MeteringMessage, Wanted, message_key, metered_by};
 use crate::role::agr::{METER, day_and};
 use crate::role::dso::MeteringRefusal;
 
@@ -35,7 +35,11 @@ impl AgrMarket {
         {
             let message = self.write_metering(&metered)?;
             info!(dso = %metered.counterparty, %connection, period = %date, revision = metered.revision, "metering is sent");
-            let named = MeteringMessage { message_id: metered.message_id, metered: metered.key() };
+            let named = MeteringMessage {
+                counterparty: metered.counterparty.clone(),
+                message_id: metered.message_id,
+                metered: metered.key(),
+            };
             changes.replace(&metered, version)?.put(&named)?.send(self.letters.sealed(&message.into()));
         }
         if let Some(wanted) = wanted {
@@ -85,10 +89,10 @@ pub(super) async fn note_response(
     Extension(work): Extension<Work>,
 ) -> Result<Noted, Verdict> {
     let dso = &call.header.sender_domain;
-    let id = call.metering_message_id.uuid().to_string();
-    let known = metered_by(&*market.agr.context.store, &id).await?;
+    let key = message_key(dso, call.metering_message_id);
+    let known = metered_by(&*market.agr.context.store, &key).await?;
     // A revision that was followed by another has no record any more.
-    let Some(mut metered) = known.filter(|known| known.value.counterparty == *dso) else { return Ok(Noted) };
+    let Some(mut metered) = known else { return Ok(Noted) };
     if metered.value.state != MeteredState::Sent || !decides(&call.response) {
         return Ok(Noted);
     }

@@ -21,7 +21,7 @@ pub(crate) use deciding::Deciding;
 pub(crate) use dso::DsoMarket;
 pub(crate) use inbox::StoreInbox;
 pub(crate) use letter::Letters;
-pub(crate) use verdict::{Verdict, Work};
+pub(crate) use verdict::{ReceivedAt, Verdict, Work};
 
 /// What a message of ours can't be written for.
 fn unwritable(cause: &dyn std::fmt::Display) -> tieline_store::StoreError {

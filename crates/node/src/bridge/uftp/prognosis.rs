@@ -10,7 +10,7 @@ use tracing::{error, info, warn};
 use super::agr::{decides, window};
 use super::window::{day, flex_message};
 use super::{AgrMarket, DsoMarket, Verdict, Work, unwritable};
-use crate::market::{IspPower, Prognosis, PrognosisState, Wanted};
+use crate::market::{IspPower, Prognosis, PrognosisState, Wanted, message_key};
 use crate::role::agr::{PROGNOSE, day_and};
 use crate::role::dso::{BaselineRefusal, PrognosisRefusal};
 
@@ -54,11 +54,11 @@ pub(super) async fn note_response(
     State(market): State<AgrMarket>,
     Extension(work): Extension<Work>,
 ) -> Result<Noted, Verdict> {
-    let id = call.d_prognosis_message_id.uuid().to_string();
+    let id = call.d_prognosis_message_id;
     let dso = &call.header.sender_domain;
-    let known = market.agr.context.store.record::<Prognosis>(&id).await?;
-    let Some(mut prognosis) = known.filter(|known| known.value.counterparty == *dso) else {
-        warn!(%dso, prognosis = id, "an answer to a prognosis that was never sent");
+    let known = market.agr.context.store.record::<Prognosis>(&message_key(dso, id)).await?;
+    let Some(mut prognosis) = known else {
+        warn!(%dso, prognosis = %id, "an answer to a prognosis that was never sent");
         return Ok(Noted);
     };
     if prognosis.value.state != PrognosisState::Sent || !decides(&call.response) {

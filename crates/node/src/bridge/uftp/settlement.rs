@@ -13,7 +13,7 @@ use tracing::{error, info, warn};
 
 use super::agr::decides;
 use super::{AgrMarket, DsoMarket, Verdict, Work};
-use crate::market::{ItemStatus, Settlement, SettlementIsp, SettlementItem, SettlementState};
+use crate::market::{ItemStatus, Settlement, SettlementIsp, SettlementItem, SettlementState, message_key};
 use crate::role::agr::SettlementRefusal;
 use crate::role::dso::Settling;
 
@@ -117,11 +117,11 @@ pub(super) async fn note_response(
     State(market): State<DsoMarket>,
     Extension(work): Extension<Work>,
 ) -> Result<Noted, Verdict> {
-    let id = call.flex_settlement_message_id.uuid().to_string();
+    let id = call.flex_settlement_message_id;
     let agr = &call.header.sender_domain;
-    let known = market.dso.context.store.record::<Settlement>(&id).await?;
-    let Some(mut settlement) = known.filter(|known| known.value.counterparty == *agr) else {
-        warn!(%agr, settlement = id, "an answer to a settlement that was never sent");
+    let known = market.dso.context.store.record::<Settlement>(&message_key(agr, id)).await?;
+    let Some(mut settlement) = known else {
+        warn!(%agr, settlement = %id, "an answer to a settlement that was never sent");
         return Ok(Noted);
     };
     if settlement.value.state != SettlementState::Sent || !decides(&call.response) {
@@ -138,7 +138,7 @@ pub(super) async fn note_response(
     let mut changes = ChangeSet::new();
     if !disputed.is_empty() {
         let grounds = disputed.join("\n");
-        error!(%agr, settlement = id, grounds, "the settlement is disputed");
+        error!(%agr, settlement = %id, grounds, "the settlement is disputed");
         let conversation = settlement.value.conversation_id.to_string();
         changes.decide(market.dso.context.now(), "dso", agr.to_string(), "Disputed", conversation, grounds);
     }

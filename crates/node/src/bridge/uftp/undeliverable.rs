@@ -9,7 +9,7 @@ use tracing::error;
 use crate::context::Context;
 use crate::market::{
     Claim, MeteredState, Offer, OfferState, Order, OrderState, Prognosis, PrognosisState, Request,
-    RequestState, Settlement, SettlementState, metered_by,
+    RequestState, Settlement, SettlementState, message_key, metered_by,
 };
 use crate::role::agr::{METER, PROGNOSE, subject};
 use crate::role::dso::{SETTLE, settlement_subject};
@@ -36,23 +36,24 @@ pub(super) async fn undeliverable(context: &Context, entry: &OutboxEntry, cause:
 }
 
 async fn traded(context: &Context, entry: &OutboxEntry, cause: String) -> Result<ChangeSet, StoreError> {
-    let (store, id) = (&context.store, &entry.message_id);
+    let store = &context.store;
+    let key = &message_key(&entry.recipient, &entry.message_id);
     let mut changes = ChangeSet::new();
     match entry.label.parse() {
         Ok(MessageType::FlexRequest) => {
-            if let Some(mut request) = store.record::<Request>(id).await? {
+            if let Some(mut request) = store.record::<Request>(key).await? {
                 request.value.state = RequestState::Undeliverable { cause };
                 changes.replace(&request.value, request.version)?;
             }
         }
         Ok(MessageType::FlexOffer) => {
-            if let Some(mut offer) = store.record::<Offer>(id).await? {
+            if let Some(mut offer) = store.record::<Offer>(key).await? {
                 offer.value.state = OfferState::Undeliverable { cause };
                 changes.replace(&offer.value, offer.version)?;
             }
         }
         Ok(MessageType::FlexOrder) => {
-            if let Some(mut order) = store.record::<Order>(id).await? {
+            if let Some(mut order) = store.record::<Order>(key).await? {
                 order.value.state = OrderState::Undeliverable { cause };
                 changes.replace(&order.value, order.version)?;
             }
@@ -63,12 +64,13 @@ async fn traded(context: &Context, entry: &OutboxEntry, cause: String) -> Result
 }
 
 async fn owed(context: &Context, entry: &OutboxEntry, cause: String) -> Result<ChangeSet, StoreError> {
-    let (store, id) = (&context.store, &entry.message_id);
+    let store = &context.store;
+    let key = &message_key(&entry.recipient, &entry.message_id);
     let later = context.now().checked_add(REST).unwrap_or(context.now());
     let mut changes = ChangeSet::new();
     match entry.label.parse() {
         Ok(MessageType::DPrognosis) => {
-            if let Some(mut prognosis) = store.record::<Prognosis>(id).await? {
+            if let Some(mut prognosis) = store.record::<Prognosis>(key).await? {
                 prognosis.value.state = PrognosisState::Undeliverable { cause };
                 changes.replace(&prognosis.value, prognosis.version)?;
                 let window = &prognosis.value.window;
@@ -77,7 +79,7 @@ async fn owed(context: &Context, entry: &OutboxEntry, cause: String) -> Result<C
             }
         }
         Ok(MessageType::Metering) => {
-            if let Some(mut metered) = metered_by(&**store, id).await? {
+            if let Some(mut metered) = metered_by(&**store, key).await? {
                 metered.value.state = MeteredState::Undeliverable { cause };
                 changes.replace(&metered.value, metered.version)?;
                 let of_day = subject(metered.value.period, metered.value.connection.as_str());
@@ -85,7 +87,7 @@ async fn owed(context: &Context, entry: &OutboxEntry, cause: String) -> Result<C
             }
         }
         Ok(MessageType::FlexSettlement) => {
-            if let Some(mut settlement) = store.record::<Settlement>(id).await? {
+            if let Some(mut settlement) = store.record::<Settlement>(key).await? {
                 settlement.value.state = SettlementState::Undeliverable { cause };
                 changes.replace(&settlement.value, settlement.version)?;
                 let counterparty = &settlement.value.counterparty;

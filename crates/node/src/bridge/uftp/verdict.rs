@@ -1,5 +1,6 @@
 use std::sync::{Arc, Mutex, PoisonError};
 
+use jiff::Timestamp;
 use tieline_store::{ChangeSet, StoreError};
 use tieline_uftp::{Decision, Rejected, RejectionReason, Undecided};
 
@@ -37,6 +38,10 @@ impl From<Verdict> for Decision {
         }
     }
 }
+
+/// When the message that is being handled came. What had not expired by then is in time, however long it waited here.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct ReceivedAt(pub(crate) Timestamp);
 
 /// The change set of the message that is being handled; a handler adds to it, and the decision commits it.
 #[derive(Clone, Debug, Default)]

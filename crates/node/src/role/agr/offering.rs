@@ -3,7 +3,7 @@ use tieline_flex::{
     offer,
 };
 use tieline_store::{Records as _, StoreError, Stored};
-use tieline_types::{EntityAddress, IspDay, IspNumber, IspRange, Power, TimeSpan};
+use tieline_types::{Domain, EntityAddress, IspDay, IspNumber, IspRange, Power, TimeSpan};
 use uuid::Uuid;
 
 use super::Agr;
@@ -58,18 +58,23 @@ impl Agr {
     }
 
     /// The book of a congestion point: what was promised there, and what is on offer and can still be ordered.
-    async fn book(&self, point: &EntityAddress, within: TimeSpan) -> Result<Book<Uuid>, StoreError> {
+    async fn book(
+        &self,
+        point: &EntityAddress,
+        within: TimeSpan,
+    ) -> Result<Book<(Domain, Uuid)>, StoreError> {
         let store = &self.context.store;
         let now = self.context.now();
         let misuse = |cause: BookError| StoreError::Misuse(cause.to_string());
         let mut book = Book::default();
         for Stored { value: promise, .. } in store.records_of::<Promise>(point.as_str(), Some(within)).await?
         {
-            book.bind(promise.order, promise.span, promise.change).map_err(misuse)?;
+            book.bind((promise.counterparty, promise.order), promise.span, promise.change).map_err(misuse)?;
         }
         for Stored { value: offer, .. } in store.records_of::<Offer>(point.as_str(), Some(within)).await? {
             if offer.can_be_ordered(now) {
-                book.restore(offer.message_id, self.booked(&offer)).map_err(misuse)?;
+                book.restore((offer.counterparty.clone(), offer.message_id), self.booked(&offer))
+                    .map_err(misuse)?;
             }
         }
         Ok(book)

@@ -1,3 +1,4 @@
+use jiff::Timestamp;
 use rust_decimal::Decimal;
 use tieline_store::{ChangeSet, StoreError, Stored};
 use tieline_types::{Amount, Currency};
@@ -36,11 +37,13 @@ pub(crate) struct Taking<'a> {
     pub(crate) order: &'a Order,
     pub(crate) option: Option<&'a str>,
     pub(crate) activation_factor: Decimal,
+    /// When the order came.
+    pub(crate) at: Timestamp,
 }
 
 impl Agr {
     /// What is wrong with an order on `offer`; all of it.
-    pub(crate) fn refusals(&self, offer: &Offer, taking: &Taking<'_>) -> Vec<OrderRefusal> {
+    pub(crate) fn refusals(offer: &Offer, taking: &Taking<'_>) -> Vec<OrderRefusal> {
         let order = taking.order;
         let same_party =
             offer.counterparty == order.counterparty && offer.conversation_id == order.conversation_id;
@@ -54,7 +57,7 @@ impl Agr {
             // An order may overtake the answer to the offer.
             OfferState::Sent | OfferState::Accepted | OfferState::Undeliverable { .. } => {}
         }
-        if offer.expires < self.context.now() {
+        if offer.expires < taking.at {
             refusals.push(OrderRefusal::Expired);
         }
         if offer.window.period != order.window.period {
@@ -84,6 +87,7 @@ impl Agr {
                 return Err(StoreError::Misuse(format!("the offer has no baseline for ISP {isp}")));
             };
             changes.put(&Promise {
+                counterparty: order.counterparty.clone(),
                 order: order.message_id,
                 congestion_point: order.window.congestion_point.clone(),
                 span,

@@ -348,6 +348,7 @@ mod tests {
     fn promise(order: u128, change: i64) -> Promise {
         let start: Timestamp = "2026-03-28T12:00:00Z".parse().unwrap();
         Promise {
+            counterparty: "dso.example.com".parse().unwrap(),
             order: Uuid::from_u128(order),
             congestion_point: "ean.871685900012345001".parse().unwrap(),
             span: TimeSpan::new(start, start + SignedDuration::from_mins(15)).unwrap(),

@@ -198,7 +198,9 @@ impl Agr {
             .map(|((isp, span), energy)| {
                 let actual = energy.mean_power(span).unwrap_or(Power::MAX);
                 let sold = promises.iter().map(|stored| &stored.value).find(|promise| {
-                    promise.span == span && orders.iter().any(|order| order.message_id == promise.order)
+                    promise.span == span
+                        && promise.counterparty == *dso
+                        && orders.iter().any(|order| order.message_id == promise.order)
                 });
                 let own = sold.map(|promise| promise.baseline);
                 let baseline = agreed.as_ref().and_then(|agreed| agreed.power(isp)).or(own);

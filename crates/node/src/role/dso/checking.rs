@@ -1,3 +1,5 @@
+use jiff::Timestamp;
+
 use super::Dso;
 use crate::market::{Offer, OfferOption, Request, RequestState, RequestedPower, per_isp};
 
@@ -21,17 +23,16 @@ pub(crate) enum OfferRefusal {
 }
 
 impl Dso {
-    /// What is wrong with an offer on `request`; all of it.
-    pub(crate) fn refusals(&self, request: &Request, offer: &Offer) -> Vec<OfferRefusal> {
+    /// What is wrong with an offer on `request` that came at an instant; all of it.
+    pub(crate) fn refusals(request: &Request, offer: &Offer, came: Timestamp) -> Vec<OfferRefusal> {
         let ours = request.counterparty == offer.counterparty
             && request.conversation_id == offer.conversation_id
             && !matches!(request.state, RequestState::Rejected { .. });
         if !ours {
             return vec![OfferRefusal::UnknownRequest];
         }
-        let now = self.context.now();
         let mut refusals = Vec::new();
-        if request.expires < now {
+        if request.expires < came {
             refusals.push(OfferRefusal::RequestExpired);
         }
         if request.window.period != offer.window.period {
@@ -40,7 +41,7 @@ impl Dso {
         if request.window.congestion_point != offer.window.congestion_point {
             refusals.push(OfferRefusal::CongestionPoint);
         }
-        if offer.expires <= now || offer.expires > offer.span.end() {
+        if offer.expires <= came || offer.expires > offer.span.end() {
             refusals.push(OfferRefusal::Expiration);
         }
         for option in &offer.options {

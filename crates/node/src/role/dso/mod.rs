@@ -9,8 +9,8 @@ mod settling;
 use std::sync::Arc;
 
 use rust_decimal::Decimal;
-use tieline_store::{ChangeSet, Records as _, StoreError, Timer};
-use tieline_types::{IspCalendar, IspRange};
+use tieline_store::{ChangeSet, Records as _, StoreError, Stored, Timer};
+use tieline_types::IspCalendar;
 use uuid::Uuid;
 
 use crate::config::{DsoConfig, NeedConfig};
@@ -126,8 +126,7 @@ impl Dso {
 
     /// Whether every aggregator that was asked has offered; then there is nothing to wait for.
     pub(crate) async fn all_have_offered(&self, need: &Need, latest: Uuid) -> Result<bool, StoreError> {
-        let offers =
-            self.context.store.records_of::<Offer>(need.window.congestion_point.as_str(), None).await?;
+        let offers = self.offers(&need.window).await?;
         Ok(need.requests.iter().all(|request| {
             offers.iter().any(|offer| {
                 offer.value.request == *request
@@ -139,8 +138,7 @@ impl Dso {
     /// The orders that serve a need best, given the offers that can be ordered now.
     pub(crate) async fn orders(&self, need: &Need) -> Result<Vec<Placed>, StoreError> {
         let now = self.context.now();
-        let offers =
-            self.context.store.records_of::<Offer>(need.window.congestion_point.as_str(), None).await?;
+        let offers = self.offers(&need.window).await?;
         let orderable = offers.into_iter().filter(|offer| {
             need.requests.contains(&offer.value.request)
                 && offer.value.is_accepted()
@@ -177,13 +175,19 @@ impl Dso {
             .collect())
     }
 
+    /// The offers at a point for a day.
+    async fn offers(&self, window: &Window) -> Result<Vec<Stored<Offer>>, StoreError> {
+        let Ok(day) = self.calendar.day(window.period) else { return Ok(Vec::new()) };
+        self.context.store.records_of::<Offer>(window.congestion_point.as_str(), Some(day.span())).await
+    }
+
     fn isps(&self, declared: &NeedConfig) -> Option<Vec<RequestedPower>> {
         let day = self.calendar.day(declared.period).ok()?;
         declared
             .isps
             .iter()
             .map(|isp| {
-                let isps = IspRange::from_numbers(isp.start, isp.duration).ok()?;
+                let isps = isp.range().ok()?;
                 day.range(isps).ok()?;
                 Some(RequestedPower { isps, min: isp.min, max: isp.max, requested: !isp.available })
             })

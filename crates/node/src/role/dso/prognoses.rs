@@ -3,7 +3,7 @@ use tieline_types::{Domain, EntityAddress, IspDay, Power};
 use uuid::Uuid;
 
 use super::Dso;
-use crate::market::{Offer, Order, OrderState, Prognosis, Window, baseline_of, per_isp};
+use crate::market::{Offer, Order, OrderState, Prognosis, Window, baseline_of, message_key, per_isp};
 
 /// No grid connection takes or gives a terawatt.
 const IMPLAUSIBLE: u64 = 1_000_000_000_000;
@@ -130,10 +130,9 @@ impl Dso {
         offer: &Offer,
     ) -> Result<Result<(), BaselineRefusal>, StoreError> {
         let Some(named) = offer.prognosis else { return Ok(Ok(())) };
-        let known = self.context.store.record::<Prognosis>(&named.to_string()).await?;
-        let Some(known) = known.filter(|known| known.value.counterparty == offer.counterparty) else {
-            return Ok(Err(BaselineRefusal::Unknown));
-        };
+        let key = message_key(&offer.counterparty, named);
+        let known = self.context.store.record::<Prognosis>(&key).await?;
+        let Some(known) = known else { return Ok(Err(BaselineRefusal::Unknown)) };
         if known.value.window != offer.window {
             return Ok(Err(BaselineRefusal::OtherDay));
         }

@@ -11,7 +11,7 @@ use super::Dso;
 use crate::config::SettlementConfig;
 use crate::market::{
     Claim, ItemStatus, Metered, Order, OrderState, Prognosis, Settlement, SettlementIsp, SettlementItem,
-    SettlementState, Window, baseline_of,
+    SettlementState, Window, baseline_of, message_key,
 };
 
 /// The timer that settles the orders to an aggregator in a period.
@@ -130,7 +130,8 @@ impl Dso {
             if claim.value.counterparty != *aggregator || !of_period {
                 continue;
             }
-            let order = self.context.store.record::<Order>(&claim.value.order.to_string()).await?;
+            let key = message_key(aggregator, claim.value.order);
+            let order = self.context.store.record::<Order>(&key).await?;
             let Some(order) = order.map(|stored| stored.value) else { continue };
             match due.iter_mut().find(|due| due.currency == order.currency) {
                 Some(due) => {
