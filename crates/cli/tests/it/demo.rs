@@ -122,6 +122,7 @@ fn a_browser_shows_the_day_as_it_was() {
         return;
     };
     let temporary = tempfile::tempdir().unwrap();
+    #[expect(clippy::disallowed_methods, reason = "somebody wants to look at the pictures")]
     let kept = std::env::var_os("TIELINE_REPORT_DIR").map(PathBuf::from);
     let page = kept.as_deref().unwrap_or(temporary.path()).join("demo.html");
     let played = play(&["--chargers", "60", "--report", page.to_str().unwrap()]);
