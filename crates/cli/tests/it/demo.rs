@@ -62,13 +62,13 @@ impl Played {
 
 #[test]
 fn every_ordered_isp_is_delivered_and_the_same_seed_is_the_same_day() {
-    let first = play(&["--chargers", "60"]);
+    let first = play(&["--chargers", "50"]);
     assert_eq!(first.missed(), []);
     assert!(first.agrees(), "{}", first.printed);
     assert_eq!(first.isps().len(), 96);
-    let again = play(&["--chargers", "60"]);
+    let again = play(&["--chargers", "50"]);
     assert_eq!(again.essence(), first.essence());
-    let other = play(&["--chargers", "60", "--seed", "8"]);
+    let other = play(&["--chargers", "50", "--seed", "8"]);
     assert_ne!(other.essence()["sessions"], first.essence()["sessions"]);
     assert_eq!(other.missed(), []);
 }
@@ -80,7 +80,7 @@ fn days_with_another_number_of_isps_and_in_another_zone_are_delivered() {
         (["--date", "2026-10-25", "--zone", "Europe/Amsterdam"], 100),
         (["--date", "2026-12-03", "--zone", "America/New_York"], 96),
     ] {
-        let played = play(&[&["--chargers", "40"], &arguments[..]].concat());
+        let played = play(&[&["--chargers", "30"], &arguments[..]].concat());
         assert_eq!(played.isps().len(), isps, "{arguments:?}");
         assert_eq!(played.missed(), [], "{arguments:?}");
         assert!(played.agrees(), "{arguments:?}: {}", played.printed);
@@ -91,7 +91,7 @@ fn days_with_another_number_of_isps_and_in_another_zone_are_delivered() {
 fn what_disobedient_chargers_draw_is_made_up_for_or_reported() {
     let mut disobedient = 0;
     for seed in ["1", "5"] {
-        let played = play(&["--chargers", "60", "--disobedient", "10", "--seed", seed]);
+        let played = play(&["--chargers", "50", "--disobedient", "10", "--seed", seed]);
         let sessions = played.day["sessions"].as_array().unwrap();
         disobedient += sessions.iter().filter(|session| session["behaviour"] != "obeys").count();
         let first = played.isps().iter().find(|isp| isp["ordered"].as_i64().is_some_and(|watts| watts != 0));
@@ -125,7 +125,7 @@ fn a_browser_shows_the_day_as_it_was() {
     #[expect(clippy::disallowed_methods, reason = "somebody wants to look at the pictures")]
     let kept = std::env::var_os("TIELINE_REPORT_DIR").map(PathBuf::from);
     let page = kept.as_deref().unwrap_or(temporary.path()).join("demo.html");
-    let played = play(&["--chargers", "60", "--report", page.to_str().unwrap()]);
+    let played = play(&["--chargers", "50", "--report", page.to_str().unwrap()]);
     let (width, height) = (1280, 3200);
     let document = browser.open(&page, (width, height)).unwrap();
     let net = played.day["settlement"]["dso"]["net"].as_str().unwrap();

@@ -130,7 +130,8 @@ fn a_reader_of_the_journal_may_leave_early() {
 fn the_demo_passes_and_its_journal_holds_until_a_byte_changes() {
     let directory = tempfile::tempdir().unwrap();
     let kept = directory.path().join("kept");
-    let shown = tieline(&["demo", "--keep", kept.to_str().unwrap()]);
+    let evening = ["demo", "--speed", "0", "--chargers", "20", "--from", "16:00", "--until", "20:00"];
+    let shown = tieline(&[&evening[..], &["--keep", kept.to_str().unwrap()]].concat());
     assert!(shown.status.success(), "{}", text(&shown.stderr));
     let data = kept.join("agr");
     let verify = || tieline(&["journal", "verify", "--data", data.to_str().unwrap()]);
@@ -140,7 +141,14 @@ fn the_demo_passes_and_its_journal_holds_until_a_byte_changes() {
 
     let listed = tieline(&["journal", "show", "--json", "--data", data.to_str().unwrap()]);
     assert!(listed.status.success());
-    for label in ["FlexRequest", "FlexRequestResponse", "FlexOffer", "FlexOrder", "FlexOrderResponse"] {
+    for label in [
+        "FlexRequest",
+        "FlexRequestResponse",
+        "FlexOffer",
+        "FlexOrder",
+        "FlexOrderResponse",
+        "FlexSettlement",
+    ] {
         assert!(text(&listed.stdout).contains(&format!("\"label\":\"{label}\"")), "{label}");
     }
 
