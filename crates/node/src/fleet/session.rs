@@ -48,8 +48,8 @@ pub(crate) struct StatedNeeds {
 /// Whether an EV takes energy.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Taking {
-    /// Since when.
-    pub(crate) since: Timestamp,
+    /// When the charger said so last.
+    pub(crate) said: Timestamp,
     /// False if the EV itself has stopped (SuspendedEV): it is full, or waits for its own reasons.
     pub(crate) takes: bool,
 }
@@ -106,12 +106,12 @@ impl Session {
 
     /// Takes what the charger says of the EV, unless something later is known. True if that is news.
     pub(crate) fn take(&mut self, at: Timestamp, takes: bool) -> bool {
-        let known = self.taking;
-        if known.is_some_and(|known| known.since > at || known.takes == takes) {
+        if self.taking.is_some_and(|known| known.said > at) {
             return false;
         }
-        self.taking = Some(Taking { since: at, takes });
-        known.is_some() || !takes
+        let is_news = takes != self.takes();
+        self.taking = Some(Taking { said: at, takes });
+        is_news
     }
 
     /// Whether the EV takes energy, as far as is known.
