@@ -142,3 +142,38 @@ record!(Session, "session", |this| {
     span: this.span(),
     open: this.ended.is_none(),
 });
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn session() -> Session {
+        Session {
+            key: SessionKey { charger: "CP-1".to_owned(), transaction: "1".to_owned() },
+            evse: 1,
+            connection: "ean.871685900012345001".parse().unwrap(),
+            congestion_point: "ean.871685900012345678".parse().unwrap(),
+            started: Timestamp::UNIX_EPOCH,
+            meter_start: None,
+            meter: None,
+            recent: Vec::new(),
+            stated: None,
+            taking: None,
+            ended: None,
+        }
+    }
+
+    #[test]
+    fn what_the_charger_said_last_counts_in_whatever_order_it_comes() {
+        let at = |second: i64| Timestamp::from_second(second).unwrap();
+        let mut session = session();
+        assert!(!session.take(at(10), true), "that is what was reckoned with");
+        assert!(session.take(at(20), false));
+        assert!(!session.take(at(40), false));
+        // This one was on its way for long.
+        assert!(!session.take(at(30), true));
+        assert!(!session.takes());
+        assert!(session.take(at(50), true));
+        assert!(session.takes());
+    }
+}

@@ -17,6 +17,7 @@ mod reckoning;
 mod requests;
 mod scene;
 mod settlements;
+mod steering;
 mod traffic;
 mod virtual_time;
 mod whole_path;

@@ -61,7 +61,7 @@ async fn on_status(
     if let (Some(takes), Ok(connector)) = (takes, u16::try_from(call.connector_id))
         && let Some(session) = chargers.session_at(peer.identity().as_str(), connector).await?
     {
-        let at = call.timestamp.map_or_else(|| chargers.now().timestamp(), |at| at.timestamp());
+        let at = call.timestamp.unwrap_or_else(|| chargers.now()).timestamp();
         chargers.report(&session, &Report { takes: Some((at, takes)), ..Report::default() }).await?;
     }
     Ok(StatusNotificationResponse::new())

@@ -46,33 +46,32 @@ impl Agr {
         let isp = ordered.target.span;
         let key = ReportedShortfall::key_of(point, isp.start());
         let known = self.context.store.record::<ReportedShortfall>(&key).await?.map(|known| known.value);
-        let (mut warned, mut alarmed) =
-            known.map_or_else(Default::default, |known| (known.warned, known.alarmed));
-        let reason = reason.to_string();
-        let promised = ordered.target.power;
-        let grounds = format!(
-            "{} to {}: promised {promised}, from now on {target}, planned {planned}: {reason}",
-            isp.start(),
-            isp.end()
-        );
-        let is_known = alarmed.contains(&reason) || (!is_grave && warned.contains(&reason));
-        if !is_known && is_grave {
-            error!(congestion_point = %point, from = %isp.start(), %promised, %target, %planned, reason, "an order can't be kept: call the grid operator");
-            changes.decide(self.context.now(), "agr", point.to_string(), "Alarm", "", grounds);
-        } else if !is_known {
-            warn!(congestion_point = %point, from = %isp.start(), %promised, %target, %planned, reason, "an order can't be kept exactly");
-            changes.decide(self.context.now(), "agr", point.to_string(), "Shortfall", "", grounds);
-        }
-        if is_grave { &mut alarmed } else { &mut warned }.insert(reason.clone());
-        changes.put(&ReportedShortfall {
+        let (warned, alarmed) = known.map_or_else(Default::default, |known| (known.warned, known.alarmed));
+        let mut reported = ReportedShortfall {
             congestion_point: point.clone(),
             span: isp,
             target: *target,
             planned: *planned,
-            reason,
+            reason: reason.to_string(),
             warned,
             alarmed,
-        })?;
+        };
+        let promised = ordered.target.power;
+        if reported.note(is_grave) {
+            let label = if is_grave {
+                error!(congestion_point = %point, from = %isp.start(), %promised, %target, %planned, %reason, "an order can't be kept: call the grid operator");
+                "Alarm"
+            } else {
+                warn!(congestion_point = %point, from = %isp.start(), %promised, %target, %planned, %reason, "an order can't be kept exactly");
+                "Shortfall"
+            };
+            let (start, end) = (isp.start(), isp.end());
+            let grounds = format!(
+                "{start} to {end}: promised {promised}, from now on {target}, planned {planned}: {reason}"
+            );
+            changes.decide(self.context.now(), "agr", point.to_string(), label, "", grounds);
+        }
+        changes.put(&reported)?;
         Ok(())
     }
 }

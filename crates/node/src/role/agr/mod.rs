@@ -58,6 +58,6 @@ impl Agr {
 
     /// Everything that is charging behind a congestion point.
     async fn fleet(&self, point: &EntityAddress) -> Result<Fleet, StoreError> {
-        Ok(self.crowd(point).await?.fleet)
+        Ok(self.crowd(point, self.context.now()).await?.fleet)
     }
 }

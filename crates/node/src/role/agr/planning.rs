@@ -9,6 +9,7 @@ use tracing::debug;
 use super::Agr;
 use super::releasing::Going;
 use super::tracking::Crowd;
+use crate::fleet::SetPoint;
 use crate::market::Promise;
 
 /// The timer that plans a congestion point anew: after an order, when a session starts, stops or changes, at the start of every
@@ -61,22 +62,24 @@ impl Agr {
 
     /// Plans what is promised at a congestion point within `plan_ahead`, and sets the timer for the next time.
     pub(crate) async fn plan(&self, fired: Timer) -> Result<ChangeSet, StoreError> {
+        // Read once: what is due between the plan and what is set after it would be lost.
+        let now = self.context.now();
         let mut changes = ChangeSet::new();
         let Ok(point) = fired.subject.parse::<EntityAddress>() else {
             changes.clear_timer(fired);
             return Ok(changes);
         };
         let wanted = self.context.store.record::<PlanWanted>(point.as_str()).await?;
-        let from_now_on = TimeSpan::new(self.context.now(), Timestamp::MAX);
+        let from_now_on = TimeSpan::new(now, Timestamp::MAX);
         let promises = self.context.store.records_of::<Promise>(point.as_str(), from_now_on).await?;
         let promises = promised(promises.iter().map(|stored| &stored.value));
         self.learn_stays(&point, &mut changes).await?;
-        let is_steering = self.steer(&point, &promises, &mut changes).await?;
+        let is_steering = self.steer(&point, &promises, now, &mut changes).await?;
         if let Some(Stored { value, version }) = wanted {
             changes.replace(&value, version)?;
         }
         changes.clear_timer(fired);
-        if let Some(due) = self.next_plan(&promises, is_steering) {
+        if let Some(due) = self.next_plan(&promises, is_steering, now) {
             changes.set_timer(Timer::new(PLAN, point.as_str(), due));
         }
         Ok(changes)
@@ -84,8 +87,7 @@ impl Agr {
 
     /// When there is something to plan by itself: when an ISP comes into sight, when it starts, when it ends, and while anything
     /// is steered each time that the chargers have reported. The promises are in order of time.
-    fn next_plan(&self, promises: &[Promised], is_steering: bool) -> Option<Timestamp> {
-        let now = self.context.now();
+    fn next_plan(&self, promises: &[Promised], is_steering: bool, now: Timestamp) -> Option<Timestamp> {
         let delay = self.config.plan_delay.signed();
         let ahead = self.config.plan_ahead.signed();
         let first_after_now = |of: &dyn Fn(TimeSpan) -> Option<Timestamp>| {
@@ -109,18 +111,19 @@ impl Agr {
         &self,
         point: &EntityAddress,
         promises: &[Promised],
+        now: Timestamp,
         changes: &mut ChangeSet,
     ) -> Result<bool, StoreError> {
-        let now = self.context.now();
         let present = floor_to_second(now);
         let horizon = now.checked_add(self.config.plan_ahead.signed()).unwrap_or(Timestamp::MAX);
         let is_in_sight = |promised: &&Promised| promised.target.span.start() <= horizon;
         let in_sight: Vec<Promised> = promises.iter().take_while(is_in_sight).copied().collect();
         let release = self.release(point, &in_sight, present).await?;
-        if in_sight.is_empty() && release.is_none() {
+        let is_steering = !in_sight.is_empty() || release.is_some();
+        if !is_steering && !self.is_told(point, present).await? {
             return Ok(false);
         }
-        let crowd = self.crowd(point).await?;
+        let crowd = self.crowd(point, now).await?;
         let is_active = in_sight.first().is_some_and(|first| first.target.span.start() <= present);
         let goes_on = release.as_ref().is_some_and(|release| release.goes_on(&crowd.fleet, present));
         let targets = self.targets(point, &in_sight, release.as_ref(), &crowd, (present, horizon)).await?;
@@ -129,7 +132,7 @@ impl Agr {
             Expectation { stays: &stays, arrivals: crowd.arrivals(), leave_by: Expectation::ONE_IN_FIVE };
         let plan = dispatch(&crowd.fleet, &targets, &expectation);
         debug!(congestion_point = %point, sessions = crowd.fleet.sessions.len(), first = ?targets.first(), "planned");
-        self.tell(&crowd, &plan, changes)?;
+        crowd.tell(&plan, is_steering, changes)?;
         self.report(point, &in_sight, &plan, changes).await?;
         match (release, targets.first()) {
             (Some(release), Some(current)) if is_active || goes_on => {
@@ -144,7 +147,7 @@ impl Agr {
     /// What the congestion point is to draw from span to span, without gaps, so that one charging profile covers them all:
     /// what is left of what is promised, and between and after that what the release lets it draw.
     ///
-    /// A release that is over leaves one last plan without limits, as far as anybody was told any.
+    /// Once everything is over that makes a plan without limits, as far as anybody was told any.
     async fn targets(
         &self,
         point: &EntityAddress,
@@ -179,6 +182,12 @@ impl Agr {
             targets.extend(free(rest));
         }
         Ok(targets)
+    }
+
+    /// Whether anybody was told limits that are not over.
+    async fn is_told(&self, point: &EntityAddress, present: Timestamp) -> Result<bool, StoreError> {
+        let from_now_on = TimeSpan::new(present, Timestamp::MAX);
+        Ok(!self.context.store.records_of::<SetPoint>(point.as_str(), from_now_on).await?.is_empty())
     }
 
     fn end_of_isp(&self, at: Timestamp) -> Timestamp {
@@ -256,9 +265,9 @@ mod tests {
         let target = |changes: &[i64]| {
             let promises: Vec<Promise> =
                 (0..).zip(changes).map(|(order, change)| promise(order, *change)).collect();
-            let promised = promised(promises.iter());
-            assert_eq!(promised.len(), 1);
-            (promised[0].target.power.watts(), promised[0].target.miss)
+            let isps = promised(promises.iter());
+            assert_eq!(isps.len(), 1);
+            (isps[0].target.power.watts(), isps[0].target.miss)
         };
         assert_eq!(target(&[-5_000]), (15_000, Miss::Below));
         assert_eq!(target(&[-5_000, 2_000]), (17_000, Miss::Below));

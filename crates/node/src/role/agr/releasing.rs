@@ -54,8 +54,7 @@ impl Agr {
         let known = self.context.store.record::<Releasing>(point.as_str()).await?;
         let version = known.as_ref().map_or(0, |known| known.version);
         let going = known.map(|known| known.value).filter(|known| !known.over).map(|known| known.release);
-        let spans = in_sight.iter().map(|promised| promised.target.span);
-        let kept_until = spans.filter(|span| span.start() <= present).map(TimeSpan::end).max();
+        let kept_until = end_of_order(in_sight, present);
         let release = match (going, kept_until) {
             (going, None) => going,
             (going, Some(kept_until)) => {
@@ -105,6 +104,14 @@ impl Agr {
             requests: requests.filter(|request| request.state == RequestState::Accepted).collect(),
         })
     }
+}
+
+/// The end of what is promised without a break from now on; `None` if nothing is promised now. The promises are in order of time.
+fn end_of_order(promises: &[Promised], present: Timestamp) -> Option<Timestamp> {
+    promises
+        .iter()
+        .map(|promised| promised.target.span)
+        .fold(None, |end, span| if span.start() <= end.unwrap_or(present) { Some(span.end()) } else { end })
 }
 
 impl Caps {

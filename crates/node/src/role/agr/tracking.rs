@@ -30,7 +30,8 @@ pub(super) struct Crowd {
     pub(super) fleet: Fleet,
     steered: BTreeMap<String, Steered>,
     arrivals: BTreeMap<String, Timestamp>,
-    now: Timestamp,
+    /// When it is looked at.
+    pub(super) now: Timestamp,
 }
 
 /// A session, and all that is known about steering it.
@@ -47,8 +48,7 @@ pub(super) struct Steered {
 
 impl Agr {
     /// The sessions at a congestion point that are open, and those that ended lately.
-    pub(super) async fn crowd(&self, point: &EntityAddress) -> Result<Crowd, StoreError> {
-        let now = self.context.now();
+    pub(super) async fn crowd(&self, point: &EntityAddress, now: Timestamp) -> Result<Crowd, StoreError> {
         let store = &self.context.store;
         let mut sessions: Vec<Session> =
             store.open_records::<Session>().await?.into_iter().map(|stored| stored.value).collect();
