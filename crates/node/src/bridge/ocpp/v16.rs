@@ -1,5 +1,6 @@
 //! OCPP 1.6: what a charge point reports, and how it is told a limit.
 
+use tieline_ocpp::types::DateTime;
 use tieline_ocpp::v16::{
     AuthorizationStatus, AuthorizeRequest, AuthorizeResponse, BootNotificationRequest,
     BootNotificationResponse, ChargePointStatus, ChargingProfile, ChargingProfileKind,
@@ -61,7 +62,7 @@ async fn on_status(
     if let (Some(takes), Ok(connector)) = (takes, u16::try_from(call.connector_id))
         && let Some(session) = chargers.session_at(peer.identity().as_str(), connector).await?
     {
-        let at = call.timestamp.unwrap_or_else(|| chargers.now()).timestamp();
+        let at = call.timestamp.map_or_else(|| chargers.now().timestamp(), DateTime::timestamp);
         chargers.report(&session, &Report { takes: Some((at, takes)), ..Report::default() }).await?;
     }
     Ok(StatusNotificationResponse::new())

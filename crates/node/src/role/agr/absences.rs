@@ -18,9 +18,9 @@ impl Absences {
         self.since().remove(charger);
     }
 
-    /// Its last connection has ended.
+    /// It is not connected, if that is news from now on.
     pub(crate) fn went(&self, charger: &str, now: Timestamp) {
-        self.since().insert(charger.to_owned(), now);
+        self.since().entry(charger.to_owned()).or_insert(now);
     }
 
     /// Those that have been away since before an instant.
@@ -50,5 +50,7 @@ mod tests {
         absences.went("CP-1", at(50));
         assert_eq!(away_since_before(50), ["CP-2"]);
         assert_eq!(away_since_before(51), ["CP-1", "CP-2"]);
+        absences.went("CP-1", at(80));
+        assert_eq!(away_since_before(51), ["CP-1", "CP-2"], "it was away already");
     }
 }
