@@ -32,6 +32,17 @@ impl Release {
         Self { latest_end, ..self }
     }
 
+    /// The same with a cap that is no lower than `normal_peak`: what was ordered meanwhile has a higher baseline.
+    #[must_use]
+    pub fn at_least_up_to(self, normal_peak: Power) -> Self {
+        Self { normal_peak: self.normal_peak.max(normal_peak), ..self }
+    }
+
+    /// When it is over at the latest.
+    pub const fn latest_end(&self) -> Timestamp {
+        self.latest_end
+    }
+
     /// The cap.
     pub const fn normal_peak(&self) -> Power {
         self.normal_peak

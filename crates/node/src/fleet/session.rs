@@ -48,8 +48,8 @@ pub(crate) struct StatedNeeds {
 /// Whether an EV takes energy.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Taking {
-    /// Since when.
-    pub(crate) since: Timestamp,
+    /// When the charger said so last.
+    pub(crate) said: Timestamp,
     /// False if the EV itself has stopped (SuspendedEV): it is full, or waits for its own reasons.
     pub(crate) takes: bool,
 }
@@ -109,12 +109,12 @@ impl Session {
 
     /// Takes what the charger says of the EV, unless something later is known. True if that is news.
     pub(crate) fn take(&mut self, at: Timestamp, takes: bool) -> bool {
-        let known = self.taking;
-        if known.is_some_and(|known| known.since > at || known.takes == takes) {
+        if self.taking.is_some_and(|known| known.said > at) {
             return false;
         }
-        self.taking = Some(Taking { since: at, takes });
-        known.is_some() || !takes
+        let is_news = takes != self.takes();
+        self.taking = Some(Taking { said: at, takes });
+        is_news
     }
 
     /// Whether the EV takes energy, as far as is known.
@@ -145,3 +145,38 @@ record!(Session, "session", |this| {
     span: this.span(),
     open: this.ended.is_none(),
 });
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn session() -> Session {
+        Session {
+            key: SessionKey { charger: "CP-1".to_owned(), transaction: "1".to_owned() },
+            evse: 1,
+            connection: "ean.871685900012345001".parse().unwrap(),
+            congestion_point: "ean.871685900012345678".parse().unwrap(),
+            started: Timestamp::UNIX_EPOCH,
+            meter_start: None,
+            meter: None,
+            recent: Vec::new(),
+            stated: None,
+            taking: None,
+            ended: None,
+        }
+    }
+
+    #[test]
+    fn what_the_charger_said_last_counts_in_whatever_order_it_comes() {
+        let at = |second: i64| Timestamp::from_second(second).unwrap();
+        let mut session = session();
+        assert!(!session.take(at(10), true), "that is what was reckoned with");
+        assert!(session.take(at(20), false));
+        assert!(!session.take(at(40), false));
+        // This one was on its way for long.
+        assert!(!session.take(at(30), true));
+        assert!(!session.takes());
+        assert!(session.take(at(50), true));
+        assert!(session.takes());
+    }
+}

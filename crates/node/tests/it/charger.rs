@@ -130,6 +130,73 @@ impl Charger {
         self.csms.call(values).await.unwrap();
     }
 
+    /// Reports what a session draws, in W, and its register, in Wh.
+    pub(crate) async fn draws(&self, transaction: &str, at: Timestamp, watts: i64, register: i64) {
+        match self.csms.version() {
+            Version::V1_6 => {
+                let mut power = v16::SampledValue::new(watts.to_string());
+                power.measurand = Some(v16::Measurand::PowerActiveImport);
+                let samples = vec![v16::SampledValue::new(register.to_string()), power];
+                let mut values =
+                    v16::MeterValuesRequest::new(1, vec![v16::MeterValue::new(when(at), samples)]);
+                values.transaction_id = Some(transaction.parse().unwrap());
+                self.csms.call(values).await.unwrap();
+            }
+            Version::V2_0_1 => {
+                self.csms.call(drawing_201(transaction, at, watts, register)).await.unwrap();
+            }
+            _ => {
+                self.csms.call(drawing_21(transaction, at, watts, register)).await.unwrap();
+            }
+        }
+    }
+
+    /// Says whether the EV takes energy: by its status in 1.6, and by its charging state in 2.x.
+    pub(crate) async fn says(&self, transaction: &str, at: Timestamp, takes: bool) {
+        match self.csms.version() {
+            Version::V1_6 => {
+                let status = if takes {
+                    v16::ChargePointStatus::Charging
+                } else {
+                    v16::ChargePointStatus::SuspendedEV
+                };
+                let no_error = v16::ChargePointErrorCode::NoError;
+                let mut status = v16::StatusNotificationRequest::new(1, no_error, status);
+                status.timestamp = Some(when(at));
+                self.csms.call(status).await.unwrap();
+            }
+            Version::V2_0_1 => {
+                self.csms.call(state_201(transaction, at, takes)).await.unwrap();
+            }
+            _ => {
+                self.csms.call(state_21(transaction, at, takes)).await.unwrap();
+            }
+        }
+    }
+
+    /// Says when the driver leaves, and how many Wh the EV needs (2.x).
+    pub(crate) async fn needs(&self, departure: Timestamp, watt_hours: i32) {
+        match self.csms.version() {
+            Version::V1_6 => panic!("1.6 has no such message"),
+            Version::V2_0_1 => {
+                let needs = needs_201(departure, watt_hours);
+                let answer = self.csms.call(v201::NotifyEVChargingNeedsRequest::new(needs, 1)).await.unwrap();
+                assert_eq!(answer.status, v201::NotifyEVChargingNeedsStatus::Processing);
+            }
+            _ => {
+                let needs = needs_21(departure, watt_hours);
+                let answer = self.csms.call(v21::NotifyEVChargingNeedsRequest::new(1, needs)).await.unwrap();
+                assert_eq!(answer.status, v21::NotifyEVChargingNeedsStatus::Processing);
+            }
+        }
+    }
+
+    /// The limit that it was told for an instant; `None` if it was told none.
+    pub(crate) fn limit_at(&self, at: Timestamp) -> Option<Decimal> {
+        let told = self.told().pop().filter(|told| (told.start..told.end).contains(&at))?;
+        told.periods.iter().rev().find(|(start, _)| *start <= at).map(|(_, limit)| *limit)
+    }
+
     /// Ends a transaction of 1.6.
     pub(crate) async fn stop_charging(&self, transaction: &str, meter_stop: i32, at: Timestamp) {
         let number = transaction.parse().unwrap();
@@ -157,6 +224,56 @@ impl Charger {
 pub(crate) fn when(at: Timestamp) -> DateTime {
     DateTime::from_timestamp(at)
 }
+
+macro_rules! reports {
+    ($module:ident, $drawing:ident, $state:ident, $needs:ident) => {
+        fn $drawing(
+            transaction: &str,
+            at: Timestamp,
+            watts: i64,
+            register: i64,
+        ) -> $module::TransactionEventRequest {
+            let mut power = $module::SampledValue::new(watts);
+            power.measurand = Some($module::Measurand::PowerActiveImport);
+            let samples = vec![$module::SampledValue::new(register), power];
+            let mut updated = updated!($module, transaction, at, MeterValuePeriodic);
+            updated.meter_value = Some(vec![$module::MeterValue::new(samples, when(at))]);
+            updated
+        }
+
+        fn $state(transaction: &str, at: Timestamp, takes: bool) -> $module::TransactionEventRequest {
+            let mut updated = updated!($module, transaction, at, ChargingStateChanged);
+            updated.transaction_info.charging_state = Some(if takes {
+                $module::ChargingState::Charging
+            } else {
+                $module::ChargingState::SuspendedEV
+            });
+            updated
+        }
+
+        fn $needs(departure: Timestamp, watt_hours: i32) -> $module::ChargingNeeds {
+            let mut needs = $module::ChargingNeeds::new($module::EnergyTransferMode::ACThreePhase);
+            needs.departure_time = Some(when(departure));
+            needs.ac_charging_parameters = Some($module::ACChargingParameters::new(watt_hours, 6, 32, 400));
+            needs
+        }
+    };
+}
+
+macro_rules! updated {
+    ($module:ident, $transaction:expr, $at:expr, $trigger:ident) => {
+        $module::TransactionEventRequest::new(
+            $module::TransactionEventEnum::Updated,
+            when($at),
+            $module::TriggerReason::$trigger,
+            1,
+            $module::Transaction::new($transaction),
+        )
+    };
+}
+
+reports!(v201, drawing_201, state_201, needs_201);
+reports!(v21, drawing_21, state_21, needs_21);
 
 async fn limit_16(
     call: Call<v16::SetChargingProfileRequest>,

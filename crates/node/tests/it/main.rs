@@ -18,6 +18,7 @@ mod requests;
 mod scene;
 mod settlements;
 mod starting;
+mod steering;
 mod traffic;
 mod virtual_time;
 mod whole_path;

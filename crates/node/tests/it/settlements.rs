@@ -14,7 +14,7 @@ use tieline_uftp::message::{
 };
 use tieline_uftp::{Payload, RejectionReason as R, SigningKey};
 
-use crate::charger::Charger;
+use crate::charger::{Charger, Conduct};
 use crate::daemon::{Daemon, eventually, loopback, own, peer};
 use crate::operator::{DSO, need};
 use crate::reckoning::tables;
@@ -382,15 +382,20 @@ async fn a_day_shows_what_was_told_and_where_an_order_could_not_be_kept() {
     scene.ordered().await;
     scene.clock.set(at("2026-06-10T08:31:00Z"));
     charger.told_at_least(1).await;
-    scene.clock.set(at("2026-06-10T08:40:00Z"));
-    charger.stop_charging(&transaction, 4000, scene.now()).await;
-    let day = eventually("the plan without the car", async || {
-        let day = scene.agr.node().market_day(&POINT.parse().unwrap(), "2026-06-10".parse().unwrap()).await;
-        Some(day.unwrap()).filter(|day| !day.shortfalls.is_empty())
+    // From now on it refuses, and goes on at full power.
+    charger.behave(Conduct::Refuse);
+    scene.clock.set(at("2026-06-10T08:45:00Z"));
+    let (point, date) = (POINT.parse().unwrap(), "2026-06-10".parse().unwrap());
+    eventually("a plan that misses the order", async || {
+        let day = scene.agr.node().market_day(&point, date).await.unwrap();
+        (!day.shortfalls.is_empty()).then_some(())
     })
     .await;
+    charger.stop_charging(&transaction, 4000, scene.now()).await;
+    let day = scene.agr.node().market_day(&point, date).await.unwrap();
     let shortfall = &day.shortfalls[0];
-    assert_eq!((shortfall.isp.get(), shortfall.target.watts(), shortfall.planned.watts()), (45, 12_080, 0));
+    let missed = (shortfall.isp.get(), shortfall.target.watts(), shortfall.planned.watts());
+    assert_eq!(missed, (45, 12_080, 22_080));
     assert!(!shortfall.reason.is_empty());
     let [session] = &day.sessions[..] else { panic!("{:?}", day.sessions) };
     assert_eq!(session.ended, Some(scene.now()));

@@ -186,14 +186,14 @@ async fn a_morning_is_the_same_whenever_it_is_repeated() {
     let quarter = |number: i64| at("2026-06-10T08:45:00Z") + SignedDuration::from_mins(15 * number);
     let limit = watts(22_080 - 10_000);
     // When told, and from when to when: the second plan is made when the first ISP begins, and is of both; the third has what
-    // comes after the order in it.
-    let half_a_minute = SignedDuration::from_secs(30);
+    // comes after the order in it, and the fourth is made when it comes.
     assert_eq!(
         first.told,
         [
             (quarter(0), quarter(1), quarter(2), limit),
             (quarter(1), quarter(1), quarter(3), limit),
-            (quarter(2) + half_a_minute, quarter(2), quarter(4), limit)
+            (quarter(2), quarter(2), quarter(4), limit),
+            (quarter(3), quarter(3), quarter(5), watts(22_080))
         ]
     );
     assert_eq!(morning(None).await, first);

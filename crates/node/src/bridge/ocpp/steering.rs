@@ -53,24 +53,43 @@ pub(crate) struct Steering {
 
 impl Steering {
     /// Rings when a charger connects: something may wait for it.
-    pub(crate) async fn watch(self, stop: CancellationToken) {
+    ///
+    /// It listens from the call on, not from when it is first awaited: whoever connected in between would count as away.
+    pub(crate) fn watch(self, stop: CancellationToken) -> impl Future<Output = ()> + Send {
         let mut events = self.registry.events();
-        while let Some(Some(event)) = stop.run_until_cancelled(events.next()).await {
-            match event {
-                SessionEvent::Connected(session) => {
-                    self.agr.absences.came(session.identity.as_str());
-                    info!(charger = %session.identity, version = %session.version, "connected");
-                }
-                SessionEvent::Disconnected(session, reason) => {
-                    // It may have come back on another connection before this one was found dead.
-                    if self.registry.get(session.identity.as_str()).is_none() {
-                        self.agr.absences.went(session.identity.as_str(), self.context.now());
-                    }
-                    info!(charger = %session.identity, ?reason, "disconnected");
-                }
-                _ => {}
+        async move {
+            while let Some(Some(event)) = stop.run_until_cancelled(events.next()).await {
+                self.heed(event);
+                self.context.bells.set_points.ring();
             }
-            self.context.bells.set_points.ring();
+        }
+    }
+
+    fn heed(&self, event: SessionEvent) {
+        match event {
+            SessionEvent::Connected(session) => {
+                self.agr.absences.came(session.identity.as_str());
+                info!(charger = %session.identity, version = %session.version, "connected");
+            }
+            SessionEvent::Disconnected(session, reason) => {
+                // It may have come back on another connection before this one was found dead.
+                if self.registry.get(session.identity.as_str()).is_none() {
+                    self.agr.absences.went(session.identity.as_str(), self.context.now());
+                }
+                info!(charger = %session.identity, ?reason, "disconnected");
+            }
+            SessionEvent::Missed(count) => {
+                warn!(count, "too many chargers came and went at once to be told one by one");
+                let now = self.context.now();
+                for charger in self.agr.chargers.keys() {
+                    if self.registry.get(charger).is_some() {
+                        self.agr.absences.came(charger);
+                    } else {
+                        self.agr.absences.went(charger, now);
+                    }
+                }
+            }
+            _ => {}
         }
     }
 

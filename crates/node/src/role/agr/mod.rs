@@ -1,6 +1,7 @@
 //! An aggregator: offers what its fleet can do, takes orders, steers, and says what it expects and what it measured.
 
 mod absences;
+mod alarming;
 mod days;
 mod metering;
 mod offering;
@@ -9,6 +10,8 @@ mod planning;
 mod prognosis;
 mod releasing;
 mod settling;
+mod stays;
+mod telling;
 mod tracking;
 
 use std::collections::BTreeMap;
@@ -55,6 +58,6 @@ impl Agr {
 
     /// Everything that is charging behind a congestion point.
     async fn fleet(&self, point: &EntityAddress) -> Result<Fleet, StoreError> {
-        Ok(self.crowd(point).await?.fleet)
+        Ok(self.crowd(point, self.context.now()).await?.fleet)
     }
 }

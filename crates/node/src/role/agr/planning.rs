@@ -1,34 +1,29 @@
 use std::collections::BTreeMap;
 
 use jiff::{SignedDuration, Timestamp};
-use tieline_flex::{BoundBy, Expectation, Plan, PlannedPeriod, Shortfall, Target, dispatch};
+use tieline_flex::{Expectation, Target, dispatch};
 use tieline_store::{ChangeSet, Records as _, StoreError, Stored, Timer};
 use tieline_types::{EntityAddress, Power, TimeSpan};
-use tracing::{debug, error, warn};
+use tracing::debug;
 
 use super::Agr;
-use super::tracking::{Crowd, Steered};
-use crate::fleet::{SetPoint, SetPointPeriod, SetPointState};
-use crate::market::{Promise, ReportedShortfall};
+use super::releasing::Going;
+use super::tracking::Crowd;
+use crate::fleet::SetPoint;
+use crate::market::Promise;
 
 /// The timer that plans a congestion point anew: after an order, when a session starts, stops or changes, at the start of every
-/// promised ISP, and every now and then within it.
+/// promised ISP and after the last, and every now and then within it.
 pub(crate) const PLAN: &str = "plan";
 
 /// More than any fleet draws: the target of a span in which nothing is promised.
-const FREE: Power = Power::from_watts(i64::MAX / 8);
+pub(super) const FREE: Power = Power::from_watts(i64::MAX / 8);
 
 /// How long after a round time the chargers' readings of it are waited for.
 const READINGS_TAKE: SignedDuration = SignedDuration::from_secs(30);
 
-/// What is left of an ISP, at the least, for what was missed so far to be made up for in it.
+/// What is left of an ISP, at the least, for what was missed so far to be made up for in it, in seconds.
 const LONG_ENOUGH: i64 = 120;
-
-/// What a plan may miss an order by, in percent, before a person is called.
-const TOLERABLE: i64 = 5;
-
-/// By how much the limit of a session that is reckoned to take no more is above that, in percent: it may turn out to.
-const HEADROOM: i64 = 5;
 
 /// That a congestion point is to be planned anew.
 ///
@@ -67,6 +62,7 @@ impl Agr {
 
     /// Plans what is promised at a congestion point within `plan_ahead`, and sets the timer for the next time.
     pub(crate) async fn plan(&self, fired: Timer) -> Result<ChangeSet, StoreError> {
+        // Read once: what is due between the plan and what is set after it would be lost.
         let now = self.context.now();
         let mut changes = ChangeSet::new();
         let Ok(point) = fired.subject.parse::<EntityAddress>() else {
@@ -77,31 +73,37 @@ impl Agr {
         let from_now_on = TimeSpan::new(now, Timestamp::MAX);
         let promises = self.context.store.records_of::<Promise>(point.as_str(), from_now_on).await?;
         let promises = promised(promises.iter().map(|stored| &stored.value));
-        let is_steering = self.steer(&point, &promises, &mut changes).await?;
+        self.learn_stays(&point, &mut changes).await?;
+        let is_steering = self.steer(&point, &promises, now, &mut changes).await?;
         if let Some(Stored { value, version }) = wanted {
             changes.replace(&value, version)?;
         }
         changes.clear_timer(fired);
-        if let Some(due) = self.next_plan(&promises, is_steering) {
+        if let Some(due) = self.next_plan(&promises, is_steering, now) {
             changes.set_timer(Timer::new(PLAN, point.as_str(), due));
         }
         Ok(changes)
     }
 
-    /// When there is something to plan by itself: when an ISP comes into sight, when it starts, and while anything is steered
-    /// each time that the chargers have reported.
-    fn next_plan(&self, promises: &[Promised], is_steering: bool) -> Option<Timestamp> {
-        let now = self.context.now();
+    /// When there is something to plan by itself: when an ISP comes into sight, when it starts, when it ends, and while anything
+    /// is steered each time that the chargers have reported. The promises are in order of time.
+    fn next_plan(&self, promises: &[Promised], is_steering: bool, now: Timestamp) -> Option<Timestamp> {
         let delay = self.config.plan_delay.signed();
-        let starts = promises.iter().map(|promised| promised.target.span.start());
-        let in_sight =
-            starts.clone().filter_map(|start| start.checked_sub(self.config.plan_ahead.signed()).ok());
-        let after = in_sight.chain(starts).filter_map(|at| at.checked_add(delay).ok());
+        let ahead = self.config.plan_ahead.signed();
+        let first_after_now = |of: &dyn Fn(TimeSpan) -> Option<Timestamp>| {
+            let at = |promised: &Promised| of(promised.target.span)?.checked_add(delay).ok();
+            promises.iter().filter_map(at).find(|at| *at > now)
+        };
+        let by_promises = [
+            first_after_now(&|span| span.start().checked_sub(ahead).ok()),
+            first_after_now(&|span| Some(span.start())),
+            first_after_now(&|span| Some(span.end())),
+        ];
         let while_steering = is_steering.then(|| {
             let since = now.checked_sub(READINGS_TAKE).unwrap_or(now);
             next_multiple(since, self.config.replan_every.get()).checked_add(READINGS_TAKE).unwrap_or(now)
         });
-        after.chain(while_steering).filter(|at| *at > now).min()
+        by_promises.into_iter().flatten().chain(while_steering.filter(|at| *at > now)).min()
     }
 
     /// Tells the sessions what the promises and the release after them ask for; true while there is anything.
@@ -109,169 +111,107 @@ impl Agr {
         &self,
         point: &EntityAddress,
         promises: &[Promised],
+        now: Timestamp,
         changes: &mut ChangeSet,
     ) -> Result<bool, StoreError> {
-        let now = self.context.now();
         let present = floor_to_second(now);
         let horizon = now.checked_add(self.config.plan_ahead.signed()).unwrap_or(Timestamp::MAX);
-        let in_sight: Vec<Promised> =
-            promises.iter().filter(|promised| promised.target.span.start() <= horizon).copied().collect();
-        let releasing = self.releasing(point).await?;
-        if in_sight.is_empty() && releasing.is_none() {
+        let is_in_sight = |promised: &&Promised| promised.target.span.start() <= horizon;
+        let in_sight: Vec<Promised> = promises.iter().take_while(is_in_sight).copied().collect();
+        let release = self.release(point, &in_sight, present).await?;
+        let is_steering = !in_sight.is_empty() || release.is_some();
+        if !is_steering && !self.is_told(point, present).await? {
             return Ok(false);
         }
-        let crowd = self.crowd(point).await?;
-        let to_keep: Vec<Target> = in_sight
-            .iter()
-            .filter_map(|promised| self.what_is_left(promised.target, present, &crowd))
-            .collect();
-        let mut targets = without_gaps(&to_keep);
-        let is_active = to_keep.first().is_some_and(|first| first.span.start() <= present);
-        let mut release = self.release(releasing, point, promises, is_active).await?;
-        if let Some(release) = &mut release {
-            let from = targets.last().map_or(present, |last| last.span.end());
-            targets.extend(self.after_the_order(release, point, &crowd, from, horizon).await?);
-        }
-        if targets.is_empty() {
-            targets.extend(crowd.until_told(present).map(|span| Target::at_most(span, FREE)));
-        }
+        let crowd = self.crowd(point, now).await?;
+        let is_active = in_sight.first().is_some_and(|first| first.target.span.start() <= present);
+        let goes_on = release.as_ref().is_some_and(|release| release.goes_on(&crowd.fleet, present));
+        let targets = self.targets(point, &in_sight, release.as_ref(), &crowd, (present, horizon)).await?;
         let stays = self.stays(point).await?;
         let expectation =
             Expectation { stays: &stays, arrivals: crowd.arrivals(), leave_by: Expectation::ONE_IN_FIVE };
         let plan = dispatch(&crowd.fleet, &targets, &expectation);
         debug!(congestion_point = %point, sessions = crowd.fleet.sessions.len(), first = ?targets.first(), "planned");
-        self.tell(&crowd, &plan, changes)?;
+        crowd.tell(&plan, is_steering, changes)?;
         self.report(point, &in_sight, &plan, changes).await?;
-        if let Some(mut release) = release {
-            if let Some(current) = targets.first().filter(|first| first.span.contains(present)) {
-                release.hold_back(&crowd.fleet, &plan, current.span);
+        match (release, targets.first()) {
+            (Some(release), Some(current)) if is_active || goes_on => {
+                release.hold_back(&crowd.fleet, &plan, current.span, changes)?;
             }
-            release.write(!targets.is_empty(), changes)?;
+            (Some(release), _) => release.end(changes)?,
+            (None, _) => {}
         }
-        Ok(is_active || !targets.is_empty())
+        Ok(goes_on || !in_sight.is_empty())
     }
 
-    /// What is left of an ISP, and the power in it that makes the whole come to its target.
-    fn what_is_left(&self, target: Target, present: Timestamp, crowd: &Crowd) -> Option<Target> {
-        let whole = target.span;
-        let span = TimeSpan::new(whole.start().max(present), whole.end())?;
-        let (all, left) = (whole.duration().as_secs(), span.duration().as_secs());
-        let so_far = TimeSpan::new(whole.start(), present).filter(|so_far| crowd.was_read_in(*so_far));
-        let Some(so_far) = so_far.filter(|_| left >= LONG_ENOUGH) else { return Some(target) };
-        let drawn = crowd.drawn(so_far);
-        let watts = target.power.watts();
-        let needed = (watts.saturating_mul(all) - drawn.watt_seconds()) / left;
-        debug!(from = %whole.start(), target = watts, %drawn, needed, "what is left of an ISP");
-        // An estimate that is far off does not turn the plan over.
-        let power = Power::from_watts(needed.clamp(watts / 2, watts.saturating_add(watts / 2)));
-        Some(Target { span, power, ..target })
-    }
-
-    fn tell(&self, crowd: &Crowd, plan: &Plan, changes: &mut ChangeSet) -> Result<(), StoreError> {
-        for planned in &plan.sessions {
-            let Some(steered) = crowd.steered(&planned.session) else { continue };
-            if planned.periods.iter().any(|period| period.bound_by == BoundBy::Unsteerable) {
-                continue;
-            }
-            let set_point = self.set_point(steered, &planned.periods);
-            let known = steered.set_point.as_ref();
-            match known.filter(|known| says_the_same(&known.value, &set_point)) {
-                None => {
-                    changes.replace(&set_point, known.map_or(0, |known| known.version))?;
-                }
-                // What was learned is kept; the charger need not be told again.
-                Some(known) if known.value.learned != set_point.learned => {
-                    let set_point = SetPoint { learned: set_point.learned, ..known.value.clone() };
-                    changes.replace(&set_point, known.version)?;
-                }
-                Some(_) => {}
-            }
-        }
-        Ok(())
-    }
-
-    fn set_point(&self, steered: &Steered, periods: &[PlannedPeriod]) -> SetPoint {
-        let limit = |period: &PlannedPeriod| {
-            let supply = steered.supply;
-            let watts = period.power.watts();
-            let takes_no_more = period.bound_by == BoundBy::Maximum && period.power < supply.maximum();
-            let room = if takes_no_more { watts * HEADROOM / 100 } else { 0 };
-            // An EV that takes less than 6 A can't be told so.
-            let least = if watts > 0 { supply.minimum() } else { Power::ZERO };
-            supply.limit(Power::from_watts(watts + room).min(supply.maximum()).max(least))
-        };
-        let now = self.context.now();
-        let before = steered.set_point.as_ref().and_then(|known| match known.value.state {
-            SetPointState::Accepted { .. } => known.value.limit_at(now),
-            _ => known.value.before,
-        });
-        SetPoint {
-            before,
-            session: steered.session.key.clone(),
-            evse: steered.session.evse,
-            congestion_point: steered.session.congestion_point.clone(),
-            unit: steered.unit,
-            periods: periods
-                .iter()
-                .map(|period| SetPointPeriod {
-                    span: period.span,
-                    limit: limit(period),
-                    because: period.bound_by.to_string(),
-                })
-                .collect(),
-            learned: steered.learned,
-            state: SetPointState::Pending { attempts: 0, not_before: now },
-        }
-    }
-
-    /// Notes where the plan misses an order on the wrong side, and calls a person where that matters: UFTP wants the grid
-    /// operator told "through direct means" then.
-    async fn report(
+    /// What the congestion point is to draw from span to span, without gaps, so that one charging profile covers them all:
+    /// what is left of what is promised, and between and after that what the release lets it draw.
+    ///
+    /// Once everything is over that makes a plan without limits, as far as anybody was told any.
+    async fn targets(
         &self,
         point: &EntityAddress,
-        promises: &[Promised],
-        plan: &Plan,
-        changes: &mut ChangeSet,
-    ) -> Result<(), StoreError> {
-        for Shortfall { span, target, planned, reason } in &plan.shortfalls {
-            let Some(promised) = promises.iter().find(|known| known.target.span.encloses(*span)) else {
-                continue;
-            };
-            let missed = if promised.change > Power::ZERO {
-                target.saturating_sub(*planned)
-            } else {
-                planned.saturating_sub(*target)
-            };
-            if missed <= Power::ZERO {
-                continue;
+        in_sight: &[Promised],
+        release: Option<&Going>,
+        crowd: &Crowd,
+        (present, horizon): (Timestamp, Timestamp),
+    ) -> Result<Vec<Target>, StoreError> {
+        let going = release.filter(|release| release.goes_on(&crowd.fleet, present));
+        let end = match going {
+            Some(_) => self.end_of_isp(horizon),
+            None => crowd.told_until().unwrap_or(present),
+        };
+        let caps = match (going, TimeSpan::new(present, end)) {
+            (Some(going), Some(within)) => Some(self.caps(going, point, within).await?),
+            _ => None,
+        };
+        let free = |span: TimeSpan| match &caps {
+            Some(caps) => caps.over(span, &self.calendar),
+            None => vec![Target::at_most(span, FREE)],
+        };
+        let mut targets: Vec<Target> = Vec::new();
+        let mut from = release.map(|_| present);
+        for target in in_sight.iter().filter_map(|known| what_is_left(known.target, present, crowd)) {
+            if let Some(gap) = from.and_then(|from| TimeSpan::new(from, target.span.start())) {
+                targets.extend(free(gap));
             }
-            let isp = promised.target.span;
-            let reported = ReportedShortfall {
-                congestion_point: point.clone(),
-                span: isp,
-                target: *target,
-                planned: *planned,
-                reason: reason.to_string(),
-            };
-            let known = self.context.store.record::<ReportedShortfall>(&reported.name()).await?;
-            changes.put(&reported)?;
-            if known.is_some_and(|known| known.value.reason == reported.reason) {
-                continue;
-            }
-            let grounds =
-                format!("{} to {}: promised {target}, planned {planned}: {reason}", isp.start(), isp.end());
-            let tolerable = i64::try_from(promised.change.magnitude()).unwrap_or(i64::MAX) / 100 * TOLERABLE;
-            let label = if missed.watts() > tolerable {
-                error!(congestion_point = %point, from = %isp.start(), %target, %planned, %reason, "an order can't be kept: call the grid operator");
-                "Alarm"
-            } else {
-                warn!(congestion_point = %point, from = %isp.start(), %target, %planned, %reason, "an order can't be kept exactly");
-                "Shortfall"
-            };
-            changes.decide(self.context.now(), "agr", point.to_string(), label, "", grounds);
+            targets.push(target);
+            from = Some(target.span.end());
         }
-        Ok(())
+        if let Some(rest) = TimeSpan::new(from.unwrap_or(present), end) {
+            targets.extend(free(rest));
+        }
+        Ok(targets)
     }
+
+    /// Whether anybody was told limits that are not over.
+    async fn is_told(&self, point: &EntityAddress, present: Timestamp) -> Result<bool, StoreError> {
+        let from_now_on = TimeSpan::new(present, Timestamp::MAX);
+        Ok(!self.context.store.records_of::<SetPoint>(point.as_str(), from_now_on).await?.is_empty())
+    }
+
+    fn end_of_isp(&self, at: Timestamp) -> Timestamp {
+        let isp = self.calendar.locate(at).ok().and_then(|(day, isp)| day.isp(isp).ok());
+        isp.map_or(at, TimeSpan::end)
+    }
+}
+
+/// What is left of an ISP, and the power in it that makes the whole come to its target. An estimate that is far off does not
+/// turn the plan over: it is half as much at the least, and half as much again at the most.
+fn what_is_left(target: Target, present: Timestamp, crowd: &Crowd) -> Option<Target> {
+    let whole = target.span;
+    let span = TimeSpan::new(whole.start().max(present), whole.end())?;
+    let (all, left) = (whole.duration().as_secs(), span.duration().as_secs());
+    let watts = target.power.watts();
+    let so_far = TimeSpan::new(whole.start(), present).filter(|so_far| crowd.was_read_in(*so_far));
+    let Some(so_far) = so_far.filter(|_| left >= LONG_ENOUGH && watts > 0) else {
+        return Some(Target { span, ..target });
+    };
+    let drawn = crowd.drawn(so_far);
+    let needed = watts.saturating_mul(all).saturating_sub(drawn.watt_seconds()) / left;
+    debug!(from = %whole.start(), target = watts, %drawn, needed, "what is left of an ISP");
+    let power = Power::from_watts(needed.clamp(watts / 2, watts.saturating_add(watts / 2)));
+    Some(Target { span, power, ..target })
 }
 
 /// What the congestion point is to draw in each promised ISP: the baseline of the first promise and all changes. Where
@@ -290,22 +230,6 @@ fn promised<'a>(promises: impl Iterator<Item = &'a Promise>) -> Vec<Promised> {
     by_start.into_values().map(each).collect()
 }
 
-/// Fills the time between promised ISPs with spans in which nothing limits: one charging profile covers them all.
-fn without_gaps(targets: &[Target]) -> Vec<Target> {
-    let mut whole: Vec<Target> = Vec::with_capacity(targets.len());
-    for target in targets {
-        let end = whole.last().map(|last| last.span.end());
-        if let Some(gap) = end
-            .filter(|end| *end < target.span.start())
-            .and_then(|end| TimeSpan::new(end, target.span.start()))
-        {
-            whole.push(Target::at_most(gap, FREE));
-        }
-        whole.push(*target);
-    }
-    whole
-}
-
 /// The next instant after `at` that is a whole number of `step` after 1970; `at` itself if there is no step.
 fn next_multiple(at: Timestamp, step: std::time::Duration) -> Timestamp {
     let Some(step) = i128::try_from(step.as_nanos()).ok().filter(|step| *step > 0) else { return at };
@@ -316,26 +240,6 @@ fn next_multiple(at: Timestamp, step: std::time::Duration) -> Timestamp {
 fn floor_to_second(at: Timestamp) -> Timestamp {
     let seconds = i64::try_from(at.as_nanosecond().div_euclid(1_000_000_000));
     seconds.ok().and_then(|seconds| Timestamp::from_second(seconds).ok()).unwrap_or(at)
-}
-
-/// Whether a charger that was told the one knows the other: the limits that are still to come are the same. What it refused
-/// it would refuse again.
-fn says_the_same(known: &SetPoint, planned: &SetPoint) -> bool {
-    let Some(from) = planned.span().map(TimeSpan::start) else { return true };
-    known.state != SetPointState::Missed && limits(known, from) == limits(planned, from)
-}
-
-/// The limits from an instant on; neighbours that say the same are one.
-fn limits(set_point: &SetPoint, from: Timestamp) -> Vec<(TimeSpan, rust_decimal::Decimal)> {
-    let mut limits: Vec<(TimeSpan, rust_decimal::Decimal)> = Vec::new();
-    for period in &set_point.periods {
-        let Some(span) = TimeSpan::new(period.span.start().max(from), period.span.end()) else { continue };
-        match limits.last_mut().filter(|(last, limit)| *limit == period.limit && last.end() == span.start()) {
-            Some((last, _)) => *last = TimeSpan::new(last.start(), span.end()).unwrap_or(*last),
-            None => limits.push((span, period.limit)),
-        }
-    }
-    limits
 }
 
 #[cfg(test)]
@@ -362,9 +266,9 @@ mod tests {
         let target = |changes: &[i64]| {
             let promises: Vec<Promise> =
                 (0..).zip(changes).map(|(order, change)| promise(order, *change)).collect();
-            let promised = promised(promises.iter());
-            assert_eq!(promised.len(), 1);
-            (promised[0].target.power.watts(), promised[0].target.miss)
+            let isps = promised(promises.iter());
+            assert_eq!(isps.len(), 1);
+            (isps[0].target.power.watts(), isps[0].target.miss)
         };
         assert_eq!(target(&[-5_000]), (15_000, Miss::Below));
         assert_eq!(target(&[-5_000, 2_000]), (17_000, Miss::Below));

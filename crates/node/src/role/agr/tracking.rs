@@ -19,6 +19,10 @@ use crate::fleet::{Learned, Session, SetPoint, SetPointState};
 /// connected, and most come back at once.
 const MAY_BE_AWAY: SignedDuration = SignedDuration::from_mins(1);
 
+/// How long a limit must have held before a reading says how it is followed: an EV has 5 s to follow a new one (IEC 61851-1), and
+/// its charger takes a while to pass it on.
+const REACTION: SignedDuration = SignedDuration::from_secs(15);
+
 /// Everything that is charging behind a congestion point, or was in this ISP.
 #[derive(Debug)]
 pub(super) struct Crowd {
@@ -26,7 +30,8 @@ pub(super) struct Crowd {
     pub(super) fleet: Fleet,
     steered: BTreeMap<String, Steered>,
     arrivals: BTreeMap<String, Timestamp>,
-    now: Timestamp,
+    /// When it is looked at.
+    pub(super) now: Timestamp,
 }
 
 /// A session, and all that is known about steering it.
@@ -37,18 +42,21 @@ pub(super) struct Steered {
     pub(super) supply: Supply,
     pub(super) unit: ProfileUnit,
     pub(super) learned: Learned,
+    pub(super) steering: Steering,
     watts_per_unit: i64,
 }
 
 impl Agr {
     /// The sessions at a congestion point that are open, and those that ended lately.
-    pub(super) async fn crowd(&self, point: &EntityAddress) -> Result<Crowd, StoreError> {
-        let now = self.context.now();
+    pub(super) async fn crowd(&self, point: &EntityAddress, now: Timestamp) -> Result<Crowd, StoreError> {
         let store = &self.context.store;
         let mut sessions: Vec<Session> =
             store.open_records::<Session>().await?.into_iter().map(|stored| stored.value).collect();
         sessions.retain(|session| session.congestion_point == *point);
-        let lately = TimeSpan::new(now - self.calendar.isp_duration().signed_duration(), now);
+        let lately = now
+            .checked_sub(self.calendar.isp_duration().signed_duration())
+            .ok()
+            .and_then(|from| TimeSpan::new(from, now));
         sessions.extend(
             store
                 .records_of::<Session>(point.as_str(), lately)
@@ -57,9 +65,7 @@ impl Agr {
                 .map(|stored| stored.value)
                 .filter(|session| session.ended.is_some()),
         );
-        let set_points = store.records_of::<SetPoint>(point.as_str(), None).await?;
-        let mut set_points: BTreeMap<String, Stored<SetPoint>> =
-            set_points.into_iter().map(|known| (known.value.session.to_string(), known)).collect();
+        let mut set_points = self.latest_set_points(point, lately).await?;
         let absent = self.absences.since_before(now.checked_sub(MAY_BE_AWAY).unwrap_or(now));
         let mut crowd = Crowd {
             fleet: Fleet { connections: self.connections(point), ..Fleet::default() },
@@ -71,10 +77,27 @@ impl Agr {
             let id = session.key.to_string();
             // A session at a charger that is no longer configured can't be steered.
             let Some(charger) = self.charger(&session.key.charger) else { continue };
-            let Some(steered) = Steered::of(session, set_points.remove(&id), charger) else { continue };
+            let set_point = match set_points.remove(&id) {
+                Some(known) => Some(known),
+                // It was told nothing lately, or never.
+                None => store.record::<SetPoint>(&id).await?,
+            };
+            let Some(steered) = Steered::of(session, set_point, charger) else { continue };
             crowd.add(id, steered, &absent);
         }
         Ok(crowd)
+    }
+
+    /// What was told at a congestion point of a time from the start of `lately` on, by session: there is one set-point for every
+    /// session that ever was told anything, so all of them would be too many.
+    async fn latest_set_points(
+        &self,
+        point: &EntityAddress,
+        lately: Option<TimeSpan>,
+    ) -> Result<BTreeMap<String, Stored<SetPoint>>, StoreError> {
+        let from = lately.and_then(|lately| TimeSpan::new(lately.start(), Timestamp::MAX));
+        let found = self.context.store.records_of::<SetPoint>(point.as_str(), from).await?;
+        Ok(found.into_iter().map(|known| (known.value.session.to_string(), known)).collect())
     }
 
     fn connections(&self, point: &EntityAddress) -> Vec<Connection> {
@@ -86,13 +109,14 @@ impl Agr {
 impl Crowd {
     fn add(&mut self, id: String, mut steered: Steered, absent: &BTreeSet<String>) {
         let is_absent = absent.contains(&steered.session.key.charger);
-        let (draws_at_most, steering) = steered.follows(self.now, is_absent);
+        steered.learn();
+        steered.steering = steered.steering_at(self.now, is_absent);
         if steered.session.ended.is_none() && steered.session.takes() {
             let session = &steered.session;
             self.arrivals.insert(id.clone(), session.started);
             self.fleet.sessions.push(ChargingSession {
-                draws_at_most,
-                steering,
+                draws_at_most: steered.learned.draws_at_most,
+                steering: steered.steering,
                 energy_wanted: session.wanted(),
                 energy_delivered: session.delivered(),
                 departure: session
@@ -113,10 +137,10 @@ impl Crowd {
         &self.arrivals
     }
 
-    /// From an instant until the last limit ends that anybody was told.
-    pub(super) fn until_told(&self, from: Timestamp) -> Option<TimeSpan> {
-        let ends = self.steered.values().filter_map(|steered| steered.set_point.as_ref()?.value.span());
-        TimeSpan::new(from, ends.map(TimeSpan::end).max()?)
+    /// When the last limit ends that anybody was told.
+    pub(super) fn told_until(&self) -> Option<Timestamp> {
+        let spans = self.steered.values().filter_map(|steered| steered.set_point.as_ref()?.value.span());
+        spans.map(TimeSpan::end).max()
     }
 
     /// Whether any meter was read in a span: without that, what was drawn in it is nothing but a guess.
@@ -146,6 +170,7 @@ impl Steered {
             supply: make(charger.phases, charger.voltage, charger.maximum_current).ok()?,
             unit: charger.unit,
             learned,
+            steering: Steering::Steerable,
             watts_per_unit: match charger.unit {
                 ProfileUnit::W => 1,
                 ProfileUnit::A => i64::from(charger.phases) * i64::from(charger.voltage),
@@ -153,22 +178,39 @@ impl Steered {
         })
     }
 
-    /// The most that the EV takes, if that is known, and whether the charger does what it is told; and learns it.
-    fn follows(&mut self, now: Timestamp, is_absent: bool) -> (Option<Power>, Steering) {
-        let before =
-            self.learned.draws_at_most.map(|drew| Seen { drew, allowed: Power::from_watts(i64::MAX) });
-        let seen: Vec<Seen> = before.into_iter().chain(self.latest_seen()).collect();
-        let found = following(&seen, FollowingRules::default());
-        let obeyed = found.steering == Steering::Steerable;
-        self.learned.draws_at_most = found.draws_at_most.filter(|_| obeyed).or(self.learned.draws_at_most);
-        self.learned.ignores |= !obeyed;
-        let draws = Steering::Unsteerable { draws: self.draws() };
+    /// Learns from the latest reading how much the EV takes, and whether it follows its limits.
+    ///
+    /// Who was seen to ignore them is reckoned to until a reading shows the contrary under a limit.
+    fn learn(&mut self) {
+        let rules = FollowingRules::default();
+        let unlimited = Power::from_watts(i64::MAX);
+        let before = self.learned.draws_at_most.map(|drew| Seen { drew, allowed: unlimited });
+        let latest = self.latest_seen();
+        let seen: Vec<Seen> = before.into_iter().chain(latest).collect();
+        let found = following(&seen, rules);
+        if found.steering != Steering::Steerable {
+            self.learned.ignores = true;
+            return;
+        }
+        self.learned.ignores &= latest.is_none_or(|seen| seen.allowed >= self.supply.maximum());
+        // One that takes nothing may be about to begin, and would never do so under a limit of 0.
+        let least = self.supply.minimum();
+        self.learned.draws_at_most =
+            found.draws_at_most.map(|most| if most <= rules.standby { least } else { most });
+    }
+
+    /// Whether it is reckoned to do what it is told: not while its charger is away, ignores its limits, or has refused some that
+    /// are not over.
+    fn steering_at(&self, now: Timestamp, is_absent: bool) -> Steering {
         let refused = self.set_point.as_ref().is_some_and(|known| {
             let lasts = known.value.span().is_some_and(|span| span.end() > now);
             matches!(known.value.state, SetPointState::Refused { .. }) && lasts
         });
-        let steering = if self.learned.ignores || refused || is_absent { draws } else { Steering::Steerable };
-        (self.learned.draws_at_most, steering)
+        if self.learned.ignores || refused || is_absent {
+            Steering::Unsteerable { draws: self.draws() }
+        } else {
+            Steering::Steerable
+        }
     }
 
     /// What its meter showed last, if it is known what it was allowed then.
@@ -178,15 +220,24 @@ impl Steered {
         Some(Seen { drew, allowed })
     }
 
-    /// The limit at an instant; `None` if what it was told then has been replaced since.
+    /// The limit that had held for a while at an instant; `None` if it had just changed, or if nobody knows which one held.
     fn allowed(&self, at: Timestamp) -> Option<Power> {
-        let Some(set_point) = &self.set_point else { return Some(self.supply.maximum()) };
-        match set_point.value.state {
-            SetPointState::Accepted { at: accepted } if accepted < at => {}
-            SetPointState::Refused { .. } | SetPointState::Missed => return Some(self.supply.maximum()),
-            SetPointState::Accepted { .. } | SetPointState::Pending { .. } => return None,
+        let Some(set_point) = self.set_point.as_ref().map(|known| &known.value) else {
+            return Some(self.supply.maximum());
+        };
+        let since = at.checked_sub(REACTION).ok()?;
+        match set_point.state {
+            SetPointState::Accepted { at: accepted } if accepted <= since => {
+                let limit = set_point.limit_at(at);
+                let held = limit == set_point.limit_at(since);
+                held.then(|| limit.map_or(self.supply.maximum(), |limit| self.watts(limit)))
+            }
+            // What was told before may still hold.
+            SetPointState::Refused { .. } | SetPointState::Missed if set_point.before.is_none() => {
+                Some(self.supply.maximum())
+            }
+            _ => None,
         }
-        Some(set_point.value.limit_at(at).map_or(self.supply.maximum(), |limit| self.watts(limit)))
     }
 
     fn watts(&self, limit: Decimal) -> Power {
