@@ -81,16 +81,16 @@ async fn until(scene: &Scene, time: &str) {
     done(scene).await;
 }
 
+/// An answer may make another plan, so nothing may change between two looks at what was told.
 async fn done(scene: &Scene) {
-    scene.agr.settle().await;
-    eventually("every charger that is there has answered", async || {
-        let set_points = scene.agr.records("set-point", POINT).await;
+    eventually("everything is planned and answered", async || {
+        let told = scene.agr.records("set-point", POINT).await;
+        scene.agr.settle().await;
         let is_pending = |set_point: &serde_json::Value| set_point["state"].get("Pending").is_some();
-        (!set_points.iter().any(is_pending)).then_some(())
+        let is_quiet = !told.iter().any(is_pending) && scene.agr.records("set-point", POINT).await == told;
+        is_quiet.then_some(())
     })
     .await;
-    // An answer may have made another plan.
-    scene.agr.settle().await;
 }
 
 async fn alarms(scene: &Scene) -> usize {
