@@ -1,7 +1,8 @@
+use std::future::Future;
 use std::sync::Arc;
 
 use jiff::Timestamp;
-use tieline_store::{Change, ChangeSet, Store, StoreError};
+use tieline_store::{Change, ChangeSet, Receipt, Received, Store, StoreError};
 use uuid::Uuid;
 
 use crate::Environment;
@@ -32,8 +33,42 @@ impl Context {
         self.environment.ids.uuid()
     }
 
+    /// Takes a message in, and wakes whoever decides on it.
+    pub(crate) async fn receive(&self, received: Received) -> Result<Receipt, StoreError> {
+        let context = self.clone();
+        self.to_its_end(async move {
+            let receipt = context.store.receive(received).await?;
+            if matches!(receipt, Receipt::New(_)) {
+                context.bells.inbox.ring();
+            }
+            Ok(receipt)
+        })
+        .await
+    }
+
     /// Commits, and wakes whoever has something to do now.
     pub(crate) async fn commit(&self, changes: ChangeSet) -> Result<(), StoreError> {
+        let context = self.clone();
+        self.to_its_end(async move { context.commit_and_ring(changes).await }).await
+    }
+
+    /// Does what must not be left half done, whether anybody still waits for it or not: a request is dropped when its peer has
+    /// gone, and what was committed for it by then would lie unheard of until something else rings.
+    async fn to_its_end<T, F>(&self, work: F) -> Result<T, StoreError>
+    where
+        T: Send + 'static,
+        F: Future<Output = Result<T, StoreError>> + Send + 'static,
+    {
+        let busy = self.environment.clock.busy();
+        let done = tokio::spawn(async move {
+            let done = work.await;
+            drop(busy);
+            done
+        });
+        done.await.unwrap_or_else(|failure| Err(StoreError::Database(failure.to_string())))
+    }
+
+    async fn commit_and_ring(&self, changes: ChangeSet) -> Result<(), StoreError> {
         let rung = bells_of(&changes);
         self.store.commit(changes).await?;
         for (wakes, bell) in rung.into_iter().zip([

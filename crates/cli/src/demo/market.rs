@@ -58,8 +58,13 @@ impl Market {
         let expected = expected(&population, &calendar, &day, start, end)?;
         let transformer = Transformer { rating: Power::ZERO, households: demo.chargers, noise: 30 };
         let others = transformer.household_load(&day, &zone, demo.seed);
-        let transformer = Transformer { rating: rating(&expected, &others), ..transformer };
-        let needs = wanted(&transformer.needs(&day, &expected, &others));
+        // What is over, or too near to be asked for, is nothing to trade.
+        let from = start + if start > day.start() { BEFORE } else { SignedDuration::ZERO };
+        let before = day.isps().filter(|(_, span)| span.start() < from).count();
+        let transformer =
+            Transformer { rating: rating(&expected[before..], &others[before..]), ..transformer };
+        let mut needs = wanted(&transformer.needs(&day, &expected, &others));
+        needs.retain(|need| day.range(need.isps).is_ok_and(|span| span.start() >= from));
         let Some(first) = needs.iter().find(|need| need.requested) else {
             bail!("nobody charges on this day, so there is no congestion: try more chargers or another time");
         };

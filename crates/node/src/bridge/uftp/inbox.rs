@@ -38,11 +38,8 @@ impl Inbox for StoreInbox {
         if waiting >= self.backlog {
             return Err(InboxError::Busy { retry_after: COME_BACK });
         }
-        match self.context.store.receive(row(&received)).await.map_err(refused)? {
-            Stored::New(_) => {
-                self.context.bells.inbox.ring();
-                Ok(Receipt::Stored)
-            }
+        match self.context.receive(row(&received)).await.map_err(refused)? {
+            Stored::New(_) => Ok(Receipt::Stored),
             // Its answer is still on its way to being made, and it is the answer to this one, too.
             Stored::AlreadySubmitted { state: InboxState::Received, .. } => Ok(Receipt::AlreadySubmitted),
             Stored::AlreadySubmitted { .. } => {
