@@ -66,7 +66,7 @@ impl Market {
         let mut needs = wanted(&transformer.needs(&day, &expected, &others));
         needs.retain(|need| day.range(need.isps).is_ok_and(|span| span.start() >= from));
         let Some(first) = needs.iter().find(|need| need.requested) else {
-            bail!("nobody charges on this day, so there is no congestion: try more chargers or another time");
+            bail!("there is no congestion to trade in this time: try more chargers, or --from another time");
         };
         let request_at = (day.range(first.isps)?.start() - BEFORE).max(start + SignedDuration::from_mins(5));
         Ok(Self {

@@ -5,7 +5,7 @@ use std::num::NonZeroU32;
 use std::sync::Arc;
 use std::time::Duration;
 
-use anyhow::{Context as _, bail};
+use anyhow::{Context as _, bail, ensure};
 use jiff::{SignedDuration, Timestamp};
 use tieline_edge::virtual_clock::VirtualClock;
 use tieline_sim::{Chance, Fleet, FleetConfig, Outcome, SessionSpec, TimeServer};
@@ -84,6 +84,7 @@ pub(super) async fn run(demo: &Demo, scene: &Scene) -> anyhow::Result<Ended> {
         next += STEP;
     }
     day.progress.finish();
+    ensure!(kills.is_empty(), "the day was over before {} of the kills", kills.len());
     // It is there until all others have gone.
     let _server = day.server;
     let outcome = fleet.stop().await;
@@ -119,7 +120,7 @@ fn kills(demo: &Demo, start: Timestamp, end: Timestamp) -> Vec<(Timestamp, usize
     let seconds = end.as_second() - start.as_second() + SignedDuration::from_hours(3).as_secs();
     let mut kills: Vec<_> = (0..demo.kill)
         .map(|_| {
-            let at = start + SignedDuration::from_secs(chance.between(0, seconds));
+            let at = start + SignedDuration::from_secs(chance.between(0, seconds - 1));
             (at, usize::from(chance.below(2) == 1), chance.below(20_000))
         })
         .collect();
