@@ -4,6 +4,8 @@
 //! client, each with its limits.
 //!
 //! - [`SystemClock`]: the machine's wall clock.
+//! - [`Ids`] and [`RandomIds`]: where identifiers and chance come from.
+//! - [`work`]: loops over what is durable, with bells that wake them.
 //! - [`tls`]: TLS settings from PEM files, for servers and clients. The crypto provider is always named explicitly
 //!   (aws-lc-rs); no process-wide default is needed or set.
 //! - [`listener`] (feature `server`): [`TlsListener`](listener::TlsListener) and, for those who ask for plain text by
@@ -18,6 +20,7 @@
 mod error;
 #[cfg(feature = "client")]
 mod http_client;
+mod ids;
 #[cfg(feature = "server")]
 pub mod listener;
 #[cfg(feature = "server")]
@@ -30,10 +33,12 @@ pub mod tls;
 pub mod virtual_clock;
 #[cfg(feature = "websocket")]
 pub mod websocket;
+pub mod work;
 
 pub use error::EdgeError;
 #[cfg(feature = "client")]
 pub use http_client::{HttpClient, Proxy};
+pub use ids::{Ids, RandomIds};
 #[cfg(feature = "server")]
 pub use peer_identity::{PeerIdentity, TlsIdentity};
 #[cfg(feature = "server")]

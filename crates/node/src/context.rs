@@ -6,8 +6,8 @@ use tieline_store::{Change, ChangeSet, Receipt, Received, Store, StoreError};
 use uuid::Uuid;
 
 use crate::Environment;
+use crate::bells::Bells;
 use crate::data::DataDirectory;
-use crate::work::Bells;
 
 /// What every part of a node shares.
 #[derive(Clone, Debug)]

@@ -1,10 +1,8 @@
-use std::fmt;
 use std::sync::Arc;
 
-use tieline_edge::SystemClock;
 use tieline_edge::virtual_clock::VirtualClock;
+use tieline_edge::{Ids, RandomIds, SystemClock};
 use tieline_types::{Busy, Clock};
-use uuid::Uuid;
 
 use crate::{Config, NodeError};
 
@@ -32,29 +30,5 @@ impl Environment {
             }
         };
         Ok((Self { clock, ids: Arc::new(RandomIds) }, starting))
-    }
-}
-
-/// Where identifiers and chance come from; a seeded one makes a run repeatable.
-pub trait Ids: fmt::Debug + Send + Sync + 'static {
-    /// A UUID that nobody has used.
-    fn uuid(&self) -> Uuid;
-
-    /// Any number, for jitter.
-    fn random(&self) -> u64;
-}
-
-/// The operating system's randomness.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct RandomIds;
-
-impl Ids for RandomIds {
-    #[expect(clippy::disallowed_methods, reason = "this is the edge that randomness enters by")]
-    fn uuid(&self) -> Uuid {
-        Uuid::new_v4()
-    }
-
-    fn random(&self) -> u64 {
-        self.uuid().as_u64_pair().1
     }
 }

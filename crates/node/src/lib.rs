@@ -41,6 +41,7 @@ macro_rules! record {
     };
 }
 
+mod bells;
 mod bridge;
 pub mod config;
 mod context;
@@ -53,10 +54,10 @@ mod listening;
 mod market;
 mod node;
 mod role;
-mod work;
 
 pub use config::{Config, ConfigError};
 pub use data::database_path;
-pub use environment::{Environment, Ids, RandomIds};
+pub use environment::Environment;
 pub use error::NodeError;
 pub use node::Node;
+pub use tieline_edge::{Ids, RandomIds};

@@ -29,8 +29,8 @@ use crate::ledger::{MarketDay, market_day};
 use crate::listening::Bound;
 use crate::role::agr::{Absences, Agr, METER, METER_DAY, PLAN, PROGNOSE, PROGNOSE_DAY};
 use crate::role::dso::{DECIDE, Dso, REQUEST, SETTLE};
-use crate::work::{Bell, Panicked, Turn, UnderWay, guarded, turn_until_stopped};
 use crate::{Config, Environment, NodeError};
+use tieline_edge::work::{Bell, Panicked, Turn, UnderWay, guarded, turn_until_stopped};
 
 /// How many timers one turn fires.
 const TIMERS_PER_TURN: usize = 64;

@@ -12,7 +12,7 @@ use crate::config::ProfileUnit;
 use crate::context::Context;
 use crate::fleet::{Session, SetPoint, SetPointState, ToldLimits};
 use crate::role::agr::Agr;
-use crate::work::{Turn, UnderWay};
+use tieline_edge::work::{Turn, UnderWay};
 
 /// The pause after a charger did not answer.
 const REST: Backoff = Backoff::new(Duration::from_secs(1), Duration::from_mins(1));

@@ -8,7 +8,7 @@ use tracing::{error, info, warn};
 use super::AddressBook;
 use super::undeliverable::undeliverable;
 use crate::context::Context;
-use crate::work::{Turn, UnderWay};
+use tieline_edge::work::{Turn, UnderWay};
 
 /// How many messages are on their way at a time.
 const AT_ONCE: usize = 128;

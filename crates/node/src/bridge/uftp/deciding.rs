@@ -9,7 +9,7 @@ use tracing::{error, info, warn};
 use super::inbox::restore;
 use super::{AddressBook, Letters, ReceivedAt, Work};
 use crate::context::Context;
-use crate::work::{Turn, guarded};
+use tieline_edge::work::{Turn, guarded};
 
 /// How many messages one turn takes on.
 const PER_TURN: usize = 64;

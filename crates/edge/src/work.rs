@@ -1,4 +1,7 @@
-//! The node's loops: each does what is due, then sleeps until something rings or a time comes.
+//! Loops over what is durable: each turn does what is due, then the loop sleeps until something rings or a time comes.
+//!
+//! A loop's table is in a store; a [`Bell`] says that it has changed, and [`Turn`] when the next entry is due. What takes
+//! longer than a turn may goes on beside the loop, under [`UnderWay`]. All of it holds a virtual clock still while it works.
 
 use std::any::Any;
 use std::collections::BTreeSet;
@@ -10,7 +13,6 @@ use std::time::Duration;
 
 use futures_util::FutureExt as _;
 use jiff::Timestamp;
-use tieline_store::StoreError;
 use tieline_types::{Busy, Clock, WaitUntil};
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
@@ -24,7 +26,7 @@ const REST: Duration = Duration::from_secs(1);
 ///
 /// From the ringing until the loop has taken the turn that it causes, virtual time stands still.
 #[derive(Clone, Debug)]
-pub(crate) struct Bell(Arc<Ringing>);
+pub struct Bell(Arc<Ringing>);
 
 #[derive(Debug)]
 struct Ringing {
@@ -42,12 +44,14 @@ enum Rung {
 }
 
 impl Bell {
-    pub(crate) fn of(clock: &Arc<dyn Clock>) -> Self {
+    /// A bell for a loop that goes by this clock.
+    pub fn of(clock: &Arc<dyn Clock>) -> Self {
         let (clock, sound, state) = (Arc::clone(clock), Notify::new(), Mutex::new(Rung::Unheard));
         Self(Arc::new(Ringing { clock, sound, state }))
     }
 
-    pub(crate) fn ring(&self) {
+    /// Wakes the loop, or makes it turn once more.
+    pub fn ring(&self) {
         let mut state = self.state();
         if matches!(*state, Rung::Silent) {
             *state = Rung::Ringing(self.0.clock.busy());
@@ -80,33 +84,9 @@ impl Bell {
     }
 }
 
-/// The bells of all loops. Whoever commits a change set rings those whose tables it touched.
-#[derive(Clone, Debug)]
-pub(crate) struct Bells {
-    /// The inbox has something to decide.
-    pub(crate) inbox: Bell,
-    /// The outbox has something to deliver.
-    pub(crate) outbox: Bell,
-    /// A timer was set.
-    pub(crate) timers: Bell,
-    /// A set-point waits for its charger, or a charger came.
-    pub(crate) set_points: Bell,
-}
-
-impl Bells {
-    pub(crate) fn of(clock: &Arc<dyn Clock>) -> Self {
-        Self {
-            inbox: Bell::of(clock),
-            outbox: Bell::of(clock),
-            timers: Bell::of(clock),
-            set_points: Bell::of(clock),
-        }
-    }
-}
-
 /// What a turn of a loop leaves behind.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Turn {
+pub enum Turn {
     /// There may be more to do at once.
     Again,
     /// Nothing is due before this instant; with `None`, nothing is waiting at all.
@@ -118,7 +98,7 @@ pub(crate) enum Turn {
 /// A turn asks what is under way *before* it reads its table. Whatever ended since then may still stand in what it read as
 /// something to do; it is left for the next turn, which its end has rung for.
 #[derive(Debug)]
-pub(crate) struct UnderWay<K> {
+pub struct UnderWay<K> {
     name: &'static str,
     keys: Arc<Mutex<BTreeSet<K>>>,
     bell: Bell,
@@ -127,18 +107,20 @@ pub(crate) struct UnderWay<K> {
 }
 
 impl<K: Ord + Clone + Send + 'static> UnderWay<K> {
-    pub(crate) fn of(name: &'static str, bell: &Bell, stop: &CancellationToken, tasks: &TaskTracker) -> Self {
+    /// Nothing yet. `name` is for the log; `stop` ends the rests in between, and `tasks` counts what goes on.
+    pub fn of(name: &'static str, bell: &Bell, stop: &CancellationToken, tasks: &TaskTracker) -> Self {
         Self { name, keys: Arc::default(), bell: bell.clone(), stop: stop.clone(), tasks: tasks.clone() }
     }
 
-    pub(crate) fn now(&self) -> BTreeSet<K> {
+    /// The keys of what is under way.
+    pub fn now(&self) -> BTreeSet<K> {
         keys(&self.keys).clone()
     }
 
     /// Begins `work` on `key`, unless it has begun already. Virtual time stands still until it has ended.
     ///
     /// Work that panics is reported, and its key rests before it can begin again.
-    pub(crate) fn begin(&self, key: K, work: impl Future<Output = ()> + Send + 'static) {
+    pub fn begin(&self, key: K, work: impl Future<Output = ()> + Send + 'static) {
         if !keys(&self.keys).insert(key.clone()) {
             return;
         }
@@ -157,10 +139,11 @@ impl<K: Ord + Clone + Send + 'static> UnderWay<K> {
 
     /// Notes what work came to, again and again until the store takes it or the node stops: what was done must not be
     /// done anew because of the store.
-    pub(crate) async fn note<F, Fut>(&self, mut commit: F)
+    pub async fn note<F, Fut, E>(&self, mut commit: F)
     where
         F: FnMut() -> Fut,
-        Fut: Future<Output = Result<(), StoreError>>,
+        Fut: Future<Output = Result<(), E>>,
+        E: fmt::Display,
     {
         while let Err(failure) = commit().await {
             warn!(work = self.name, cause = %failure, "what was done could not be noted; trying again");
@@ -208,7 +191,7 @@ impl<K: Ord> Drop for Begun<K> {
 
 /// What a panic said.
 #[derive(Debug)]
-pub(crate) struct Panicked(String);
+pub struct Panicked(String);
 
 impl fmt::Display for Panicked {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -225,7 +208,7 @@ impl Panicked {
 }
 
 /// Work whose panic is an error. What it had changed in memory is dropped with it, or is behind a lock that heeds no poison.
-pub(crate) async fn guarded<T>(work: impl Future<Output = T>) -> Result<T, Panicked> {
+pub async fn guarded<T>(work: impl Future<Output = T>) -> Result<T, Panicked> {
     AssertUnwindSafe(work).catch_unwind().await.map_err(|panic| Panicked::of(&*panic))
 }
 
@@ -239,7 +222,7 @@ async fn rest(stop: &CancellationToken) {
 /// Turns until `stop`; a store that fails and a turn that panics are reported, and it goes on after a rest.
 ///
 /// `busy` is held over the first turn. Virtual time stands still while the loop turns, and also while it rests from a failure.
-pub(crate) async fn turn_until_stopped<F, Fut>(
+pub async fn turn_until_stopped<F, Fut, E>(
     name: &'static str,
     clock: Arc<dyn Clock>,
     bell: Bell,
@@ -248,7 +231,8 @@ pub(crate) async fn turn_until_stopped<F, Fut>(
     mut turn: F,
 ) where
     F: FnMut() -> Fut,
-    Fut: Future<Output = Result<Turn, StoreError>>,
+    Fut: Future<Output = Result<Turn, E>>,
+    E: fmt::Display,
 {
     bell.listen();
     while !stop.is_cancelled() {
@@ -257,7 +241,7 @@ pub(crate) async fn turn_until_stopped<F, Fut>(
             Ok(Ok(Turn::Again)) => continue,
             Ok(Ok(Turn::Until(instant))) => instant.map(|instant| clock.wait_until(instant)),
             Ok(Err(failure)) => {
-                error!(work = name, cause = %failure, retry = failure.retry(), "the store refused; trying again");
+                error!(work = name, cause = %failure, "the store refused; trying again");
                 rest(&stop).await;
                 continue;
             }
@@ -308,7 +292,7 @@ mod tests {
             async move {
                 let (leave, left) = tokio::sync::oneshot::channel();
                 turns.send(leave).await.unwrap();
-                Ok(left.await.unwrap())
+                Ok::<_, std::io::Error>(left.await.unwrap())
             }
         };
         let turning =
@@ -377,7 +361,7 @@ mod tests {
             assert_ne!(turn, 1, "before there is a future");
             async move {
                 assert_ne!(turn, 2, "within the future");
-                Ok(Turn::Until(None))
+                Ok::<_, std::io::Error>(Turn::Until(None))
             }
         };
         let looping =
@@ -426,7 +410,7 @@ mod tests {
             let commit = || async {
                 let mut attempts = noted.lock().unwrap();
                 *attempts += 1;
-                if *attempts < 4 { Err(StoreError::Database("disk full".to_owned())) } else { Ok(()) }
+                if *attempts < 4 { Err("disk full") } else { Ok(()) }
             };
             noting.note(commit).await;
         });
@@ -437,6 +421,6 @@ mod tests {
 
         // A node that stops does not wait for a store that never comes back.
         stop.cancel();
-        under_way.note(|| async { Err(StoreError::Database("disk full".to_owned())) }).await;
+        under_way.note(|| async { Err("disk full") }).await;
     }
 }

@@ -1,0 +1,30 @@
+//! What wakes the node's loops.
+
+use std::sync::Arc;
+
+use tieline_edge::work::Bell;
+use tieline_types::Clock;
+
+/// The bells of all loops. Whoever commits a change set rings those whose tables it touched.
+#[derive(Clone, Debug)]
+pub(crate) struct Bells {
+    /// The inbox has something to decide.
+    pub(crate) inbox: Bell,
+    /// The outbox has something to deliver.
+    pub(crate) outbox: Bell,
+    /// A timer was set.
+    pub(crate) timers: Bell,
+    /// A set-point waits for its charger, or a charger came.
+    pub(crate) set_points: Bell,
+}
+
+impl Bells {
+    pub(crate) fn of(clock: &Arc<dyn Clock>) -> Self {
+        Self {
+            inbox: Bell::of(clock),
+            outbox: Bell::of(clock),
+            timers: Bell::of(clock),
+            set_points: Bell::of(clock),
+        }
+    }
+}
