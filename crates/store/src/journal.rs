@@ -18,6 +18,19 @@ pub enum Direction {
     Decision,
 }
 
+/// What names a message among all that were received and sent.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct MessageName {
+    /// Which way it went: received or sent; a decision is no message.
+    pub direction: Direction,
+    /// The protocol's name.
+    pub protocol: String,
+    /// The other side.
+    pub peer: String,
+    /// Its identifier.
+    pub message_id: String,
+}
+
 /// An entry to be added to the journal.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct NewEntry {

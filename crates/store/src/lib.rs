@@ -8,7 +8,6 @@
 //! The store knows bytes and times, and no protocol. It reads no clock: every time is an argument.
 #![forbid(unsafe_code)]
 
-mod backoff;
 mod change_set;
 mod error;
 mod inbox;
@@ -22,11 +21,10 @@ mod sqlite;
 mod store;
 mod timer;
 
-pub use backoff::Backoff;
 pub use change_set::{Change, ChangeSet};
 pub use error::StoreError;
 pub use inbox::{InboxEntry, InboxId, InboxState, Receipt, Received};
-pub use journal::{Broken, Direction, JournalEntry, NewEntry, Verified, verify};
+pub use journal::{Broken, Direction, JournalEntry, MessageName, NewEntry, Verified, verify};
 pub use memory::MemoryStore;
 pub use outbox::{Attempt, Besides, OutboxEntry, OutboxState, Outgoing};
 pub use record::{RawRecord, Record, Stored, Version};

@@ -3,6 +3,7 @@ use std::fmt;
 use std::future::ready;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
+use bytes::Bytes;
 use jiff::Timestamp;
 use tieline_types::TimeSpan;
 
@@ -11,8 +12,9 @@ use crate::instant::kept;
 use crate::journal::{NewEntry, chain, content};
 use crate::store::BoxFuture;
 use crate::{
-    Attempt, Besides, Change, ChangeSet, InboxEntry, InboxId, InboxState, JournalEntry, OutboxEntry,
-    OutboxState, Outgoing, RawRecord, Receipt, Received, Store, StoreError, Stored, Timer, Verified, Version,
+    Attempt, Besides, Change, ChangeSet, Direction, InboxEntry, InboxId, InboxState, JournalEntry,
+    MessageName, OutboxEntry, OutboxState, Outgoing, RawRecord, Receipt, Received, Store, StoreError, Stored,
+    Timer, Verified, Version,
 };
 
 /// A store that forgets everything when it is dropped: for tests.
@@ -30,7 +32,7 @@ struct Tables {
 
 struct InboxRow {
     entry: InboxEntry,
-    body: bytes::Bytes,
+    body: Bytes,
     due: Timestamp,
 }
 
@@ -166,6 +168,7 @@ impl Tables {
             body: outgoing.body,
             deadline: kept(outgoing.deadline),
             attempts: 0,
+            refused: 0,
         };
         self.outbox.insert(id, OutboxRow { entry, due: kept(outgoing.made_at), state: OutboxState::Pending });
     }
@@ -177,7 +180,10 @@ impl Tables {
         row.entry.attempts += 1;
         match attempt {
             Attempt::Delivered => row.state = OutboxState::Delivered,
-            Attempt::Retry { at, .. } => row.due = kept(*at),
+            Attempt::Retry { at, refused, .. } => {
+                row.entry.refused = if *refused { row.entry.refused + 1 } else { 0 };
+                row.due = kept(*at);
+            }
             Attempt::Failed { .. } => row.state = OutboxState::Failed,
         }
     }
@@ -278,19 +284,34 @@ impl Store for MemoryStore {
         besides: Besides,
     ) -> BoxFuture<'_, Vec<OutboxEntry>> {
         let tables = self.tables();
-        done(
-            tables
-                .outbox_heads()
-                .filter(|row| row.due <= now && !besides.leaves_out(&row.entry))
-                .take(limit)
-                .map(|row| row.entry.clone())
-                .collect(),
-        )
+        let heads = tables.outbox_heads().filter(|row| !besides.leaves_out(&row.entry));
+        let mut due: Vec<_> = heads.map(|row| (besides.due(&row.entry, row.due), &row.entry)).collect();
+        due.retain(|(due, _)| *due <= now);
+        due.sort_by_key(|(due, entry)| (*due, entry.id));
+        done(due.into_iter().take(limit).map(|(_, entry)| entry.clone()).collect())
     }
 
     fn outbox_next_due_besides(&self, besides: Besides) -> BoxFuture<'_, Option<Timestamp>> {
         let tables = self.tables();
-        done(tables.outbox_heads().filter(|row| !besides.leaves_out(&row.entry)).map(|row| row.due).min())
+        let heads = tables.outbox_heads().filter(|row| !besides.leaves_out(&row.entry));
+        done(heads.map(|row| besides.due(&row.entry, row.due)).min())
+    }
+
+    fn message<'a>(&'a self, named: &'a MessageName) -> BoxFuture<'a, Option<Bytes>> {
+        let tables = self.tables();
+        let MessageName { direction, protocol, peer, message_id } = named;
+        done(match direction {
+            Direction::Received => tables.inbox.values().map(|row| &row.entry).find_map(|entry| {
+                let same =
+                    entry.protocol == *protocol && entry.peer == *peer && entry.message_id == *message_id;
+                same.then(|| entry.raw.clone())
+            }),
+            Direction::Sent => tables.outbox.values().map(|row| &row.entry).find_map(|entry| {
+                let same = entry.protocol == *protocol && entry.recipient == *peer;
+                (same && entry.message_id == *message_id).then(|| entry.body.clone())
+            }),
+            Direction::Decision => None,
+        })
     }
 
     fn timers_due(&self, now: Timestamp, limit: usize) -> BoxFuture<'_, Vec<Timer>> {

@@ -43,6 +43,8 @@ pub struct OutboxEntry {
     pub deadline: Timestamp,
     /// How many attempts failed.
     pub attempts: u32,
+    /// How many of the latest attempts the recipient refused for good, one after the other.
+    pub refused: u32,
 }
 
 /// Messages of the outbox that a question leaves out.
@@ -52,11 +54,18 @@ pub struct Besides {
     pub under_way: Vec<i64>,
     /// All to these recipients, who have enough on their way.
     pub recipients: Vec<String>,
+    /// All to these recipients but for what is past its deadline: nothing is delivered to them any more.
+    pub held: Vec<String>,
 }
 
 impl Besides {
     pub(crate) fn leaves_out(&self, entry: &OutboxEntry) -> bool {
         self.under_way.contains(&entry.id) || self.recipients.contains(&entry.recipient)
+    }
+
+    /// When a message is due that would be due at `due`.
+    pub(crate) fn due(&self, entry: &OutboxEntry, due: Timestamp) -> Timestamp {
+        if self.held.contains(&entry.recipient) { entry.deadline } else { due }
     }
 }
 
@@ -82,6 +91,8 @@ pub enum Attempt {
         at: Timestamp,
         /// What went wrong.
         cause: String,
+        /// Whether the recipient has refused it for good.
+        refused: bool,
     },
     /// It is given up: the deadline has passed, or the recipient will never take it.
     Failed {

@@ -2,12 +2,13 @@ use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
 
+use bytes::Bytes;
 use jiff::Timestamp;
 use tieline_types::TimeSpan;
 
 use crate::{
-    Besides, ChangeSet, InboxEntry, JournalEntry, OutboxEntry, RawRecord, Receipt, Received, Record,
-    StoreError, Stored, Timer, Verified,
+    Besides, ChangeSet, InboxEntry, JournalEntry, MessageName, OutboxEntry, RawRecord, Receipt, Received,
+    Record, StoreError, Stored, Timer, Verified,
 };
 
 /// A future of a store.
@@ -52,6 +53,9 @@ pub trait Store: fmt::Debug + Send + Sync + 'static {
 
     /// [`outbox_next_due`](Self::outbox_next_due), without some.
     fn outbox_next_due_besides(&self, besides: Besides) -> BoxFuture<'_, Option<Timestamp>>;
+
+    /// The bytes of a message that was received, seal included, or is or was owed.
+    fn message<'a>(&'a self, named: &'a MessageName) -> BoxFuture<'a, Option<Bytes>>;
 
     /// Timers that are due, the earliest first.
     fn timers_due(&self, now: Timestamp, limit: usize) -> BoxFuture<'_, Vec<Timer>>;

@@ -154,15 +154,15 @@ fn send(connection: &Connection, tally: &mut Tally, outgoing: &Outgoing) -> Resu
 }
 
 fn attempted(connection: &Connection, id: i64, at: Timestamp, attempt: Attempt) -> Result<(), StoreError> {
-    let (state, due, cause) = match attempt {
-        Attempt::Delivered => (1, None, None),
-        Attempt::Retry { at, cause } => (0, Some(nanoseconds(at)), Some(cause)),
-        Attempt::Failed { cause } => (2, None, Some(cause)),
+    let (state, due, cause, refused) = match attempt {
+        Attempt::Delivered => (1, None, None, false),
+        Attempt::Retry { at, cause, refused } => (0, Some(nanoseconds(at)), Some(cause), refused),
+        Attempt::Failed { cause } => (2, None, Some(cause), false),
     };
     let ended = (state != 0).then(|| nanoseconds(at));
     let sql = "UPDATE outbox SET attempts = attempts + 1, state = ?2, due = COALESCE(?3, due), cause = ?4, \
-               ended_at = ?5 WHERE id = ?1 AND state = 0";
-    let changed = connection.prepare_cached(sql)?.execute(params![id, state, due, cause, ended])?;
+               ended_at = ?5, refused = IIF(?6, refused + 1, 0) WHERE id = ?1 AND state = 0";
+    let changed = connection.prepare_cached(sql)?.execute(params![id, state, due, cause, ended, refused])?;
     if changed > 0 && state != 0 {
         let sql = "UPDATE outbox SET head = 1 WHERE id = (SELECT MIN(later.id) FROM outbox AS ended \
                    JOIN outbox AS later ON later.recipient = ended.recipient \

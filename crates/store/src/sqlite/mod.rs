@@ -16,14 +16,15 @@ use std::path::{Path, PathBuf};
 use std::pin::Pin;
 use std::time::Duration;
 
+use bytes::Bytes;
 use jiff::Timestamp;
 use rusqlite::{Connection, ErrorCode, OpenFlags};
 use tieline_types::TimeSpan;
 
 use crate::store::BoxFuture;
 use crate::{
-    Besides, ChangeSet, InboxEntry, JournalEntry, OutboxEntry, RawRecord, Receipt, Received, Store,
-    StoreError, Stored, Timer, Verified,
+    Besides, ChangeSet, InboxEntry, JournalEntry, MessageName, OutboxEntry, RawRecord, Receipt, Received,
+    Store, StoreError, Stored, Timer, Verified,
 };
 use readers::Readers;
 use writer::Writer;
@@ -191,6 +192,11 @@ impl Store for SqliteStore {
 
     fn outbox_next_due_besides(&self, besides: Besides) -> BoxFuture<'_, Option<Timestamp>> {
         self.read(move |connection| read::outbox_next_due(connection, &besides))
+    }
+
+    fn message<'a>(&'a self, named: &'a MessageName) -> BoxFuture<'a, Option<Bytes>> {
+        let named = named.clone();
+        self.read(move |connection| read::message(connection, &named))
     }
 
     fn timers_due(&self, now: Timestamp, limit: usize) -> BoxFuture<'_, Vec<Timer>> {

@@ -1,12 +1,16 @@
 //! Every question, as one statement.
 
+use bytes::Bytes;
 use jiff::Timestamp;
 use rusqlite::{Connection, Params, Row, params};
 use tieline_types::TimeSpan;
 
 use super::row::{self, INBOX, OUTBOX, RECORD, TIMER};
 use crate::instant::nanoseconds;
-use crate::{Besides, InboxEntry, JournalEntry, OutboxEntry, RawRecord, StoreError, Stored, Timer};
+use crate::{
+    Besides, Direction, InboxEntry, JournalEntry, MessageName, OutboxEntry, RawRecord, StoreError, Stored,
+    Timer,
+};
 
 fn all<T>(
     connection: &Connection,
@@ -49,6 +53,9 @@ const OUTBOX_HEADS: &str = "FROM outbox INDEXED BY outbox_heads WHERE state = 0 
 const BESIDES: &str = "AND id NOT IN (SELECT value FROM json_each(?1)) \
      AND recipient NOT IN (SELECT value FROM json_each(?2))";
 
+/// Who is held is not delivered to; at its deadline a message is given up all the same.
+const DUE_OR_DEADLINE: &str = "IIF(recipient IN (SELECT value FROM json_each(?3)), deadline, due)";
+
 pub(super) fn inbox_due(
     connection: &Connection,
     now: Timestamp,
@@ -68,24 +75,51 @@ pub(super) fn outbox_due(
     limit: usize,
     besides: &Besides,
 ) -> Result<Vec<OutboxEntry>, StoreError> {
-    let sql = format!("SELECT {OUTBOX} {OUTBOX_HEADS} {BESIDES} AND due <= ?3 ORDER BY due, id LIMIT ?4");
-    let [under_way, recipients] = left_out(besides);
-    let params = params![under_way, recipients, nanoseconds(now), limited(limit)];
-    all(connection, &sql, params, row::outbox)
+    let [under_way, recipients, held] = left_out(besides);
+    let (now, limit) = (nanoseconds(now), limited(limit));
+    if besides.held.is_empty() {
+        let sql = format!("SELECT {OUTBOX} {OUTBOX_HEADS} {BESIDES} AND due <= ?3 ORDER BY due, id LIMIT ?4");
+        return all(connection, &sql, params![under_way, recipients, now, limit], row::outbox);
+    }
+    let sql = format!(
+        "SELECT {OUTBOX} {OUTBOX_HEADS} {BESIDES} AND {DUE_OR_DEADLINE} <= ?4 ORDER BY {DUE_OR_DEADLINE}, id LIMIT ?5"
+    );
+    all(connection, &sql, params![under_way, recipients, held, now, limit], row::outbox)
 }
 
 pub(super) fn outbox_next_due(
     connection: &Connection,
     besides: &Besides,
 ) -> Result<Option<Timestamp>, StoreError> {
-    let sql = format!("SELECT MIN(due) {OUTBOX_HEADS} {BESIDES}");
-    earliest(connection, "outbox", &sql, left_out(besides))
+    let [under_way, recipients, held] = left_out(besides);
+    if besides.held.is_empty() {
+        let sql = format!("SELECT MIN(due) {OUTBOX_HEADS} {BESIDES}");
+        return earliest(connection, "outbox", &sql, [under_way, recipients]);
+    }
+    let sql = format!("SELECT MIN({DUE_OR_DEADLINE}) {OUTBOX_HEADS} {BESIDES}");
+    earliest(connection, "outbox", &sql, [under_way, recipients, held])
 }
 
+/// The envelope of a message that was received or sent, as the journal keeps it.
+pub(super) fn message(connection: &Connection, named: &MessageName) -> Result<Option<Bytes>, StoreError> {
+    let (table, sql) = match named.direction {
+        Direction::Received => ("inbox", RECEIVED),
+        Direction::Sent => ("outbox", SENT),
+        Direction::Decision => return Ok(None),
+    };
+    let params = params![named.protocol, named.peer, named.message_id];
+    Ok(all(connection, sql, params, |row| row::message(table, row))?.pop())
+}
+
+const RECEIVED: &str = "SELECT id, (SELECT bytes FROM journal WHERE sequence = inbox.journal) FROM inbox \
+     WHERE protocol = ?1 AND peer = ?2 AND message_id = ?3 ORDER BY id DESC LIMIT 1";
+const SENT: &str = "SELECT id, (SELECT bytes FROM journal WHERE sequence = outbox.journal) FROM outbox \
+     WHERE protocol = ?1 AND recipient = ?2 AND message_id = ?3";
+
 /// What a question leaves out, as lists in JSON.
-fn left_out(besides: &Besides) -> [String; 2] {
-    let recipients = serde_json::Value::from(besides.recipients.as_slice());
-    [format!("{:?}", besides.under_way), recipients.to_string()]
+fn left_out(besides: &Besides) -> [String; 3] {
+    let list = |of: &[String]| serde_json::Value::from(of).to_string();
+    [format!("{:?}", besides.under_way), list(&besides.recipients), list(&besides.held)]
 }
 
 pub(super) fn timers_due(

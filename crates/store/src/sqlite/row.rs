@@ -73,7 +73,7 @@ pub(super) fn inbox(row: &Row<'_>) -> Result<InboxEntry, StoreError> {
 }
 
 pub(super) const OUTBOX: &str = "id, protocol, recipient, conversation, message_id, label, deadline, attempts, \
-     (SELECT bytes FROM journal WHERE sequence = outbox.journal)";
+     (SELECT bytes FROM journal WHERE sequence = outbox.journal), refused";
 
 pub(super) fn outbox(row: &Row<'_>) -> Result<OutboxEntry, StoreError> {
     let fields = Fields { table: "outbox", row };
@@ -87,7 +87,13 @@ pub(super) fn outbox(row: &Row<'_>) -> Result<OutboxEntry, StoreError> {
         body: fields.journalled(8)?,
         deadline: fields.instant(6)?,
         attempts: fields.read(7)?,
+        refused: fields.read(9)?,
     })
+}
+
+/// The bytes of a message, in a row of its number and its bytes.
+pub(super) fn message(table: &'static str, row: &Row<'_>) -> Result<Bytes, StoreError> {
+    Fields { table, row }.journalled(1)
 }
 
 pub(super) const TIMER: &str = "subject, kind, due";

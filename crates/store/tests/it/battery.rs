@@ -5,7 +5,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use jiff::Timestamp;
 use tieline_store::{
-    Attempt, Besides, ChangeSet, Direction, InboxId, InboxState, MemoryStore, Outgoing, Receipt,
+    Attempt, Besides, ChangeSet, Direction, InboxId, InboxState, MemoryStore, MessageName, Outgoing, Receipt,
     Records as _, SqliteOptions, SqliteStore, Store, StoreError, Timer, verify,
 };
 
@@ -40,6 +40,9 @@ store_battery! {
     owed_messages_go_in_order_and_unchanged
     an_attempt_after_the_end_changes_nothing
     what_is_left_out_of_the_outbox_is_not_found
+    nothing_but_what_is_late_is_due_to_one_who_is_held
+    refusals_are_counted_while_they_follow_each_other
+    a_message_is_found_by_its_name
     a_message_is_owed_once
     a_timer_set_again_is_not_lost
     timers_come_by_instant
@@ -156,7 +159,7 @@ async fn owed_messages_go_in_order_and_unchanged(store: Arc<dyn Store>) {
     assert_eq!(owed(&*store, 0).await, ["o1", "o3"]);
     let before = store.outbox_due(at(0), 1).await.unwrap().remove(0);
 
-    let retry = Attempt::Retry { at: at(60), cause: "503".to_owned() };
+    let retry = Attempt::Retry { at: at(60), cause: "503".to_owned(), refused: false };
     store.commit(ChangeSet::new().attempted(before.id, at(1), retry).clone()).await.unwrap();
     assert_eq!(owed(&*store, 59).await, ["o3"], "the second of the conversation waits for the first");
     assert_eq!(owed(&*store, 60).await, ["o3", "o1"], "what has been due for longer comes first");
@@ -175,7 +178,7 @@ async fn an_attempt_after_the_end_changes_nothing(store: Arc<dyn Store>) {
         Attempt::Delivered,
         Attempt::Delivered,
         Attempt::Failed { cause: "deadline".to_owned() },
-        Attempt::Retry { at: at(5), cause: "late".to_owned() },
+        Attempt::Retry { at: at(5), cause: "late".to_owned(), refused: false },
     ] {
         store.commit(ChangeSet::new().attempted(id, at(1), attempt).clone()).await.unwrap();
         assert_eq!(owed(&*store, 9).await, [""; 0]);
@@ -201,13 +204,64 @@ async fn what_is_left_out_of_the_outbox_is_not_found(store: Arc<dyn Store>) {
         (vec![number(3)], vec!["a", "it's \"b\""], vec![]),
     ];
     for (under_way, recipients, expected) in cases {
-        let besides = Besides { under_way, recipients: recipients.into_iter().map(str::to_owned).collect() };
+        let recipients = recipients.into_iter().map(str::to_owned).collect();
+        let besides = Besides { under_way, recipients, held: Vec::new() };
         let due = store.outbox_due_besides(at(9), 9, besides.clone()).await.unwrap();
         let found: Vec<&str> = due.iter().map(|entry| entry.message_id.as_str()).collect();
         assert_eq!(found, expected, "{besides:?}");
         let first = expected.first().map(|id| at(i64::from(id.as_bytes()[1] - b'1')));
         assert_eq!(store.outbox_next_due_besides(besides.clone()).await.unwrap(), first, "{besides:?}");
     }
+}
+
+async fn nothing_but_what_is_late_is_due_to_one_who_is_held(store: Arc<dyn Store>) {
+    let to = |id: &str, recipient: &str, deadline| {
+        let (recipient, deadline) = (recipient.to_owned(), at(deadline));
+        Outgoing { recipient, deadline, ..outgoing(id, id) }
+    };
+    let mut changes = ChangeSet::new();
+    changes.send(to("o1", "a", 50)).send(to("o2", "a", 20)).send(to("o3", "b", 90));
+    store.commit(changes).await.unwrap();
+    let held = |who: &str| Besides { held: vec![who.to_owned()], ..Besides::default() };
+    let found = async |second, besides| {
+        let due = store.outbox_due_besides(at(second), 9, besides).await.unwrap();
+        due.into_iter().map(|entry| entry.message_id).collect::<Vec<_>>()
+    };
+    assert_eq!(found(9, held("a")).await, ["o3"]);
+    assert_eq!(found(20, held("a")).await, ["o3", "o2"]);
+    assert_eq!(found(60, held("a")).await, ["o3", "o2", "o1"]);
+    assert_eq!(found(9, Besides::default()).await, ["o1", "o2", "o3"]);
+    assert_eq!(store.outbox_next_due_besides(held("b")).await.unwrap(), Some(at(0)));
+    let besides = Besides { recipients: vec!["b".to_owned()], ..held("a") };
+    assert_eq!(store.outbox_next_due_besides(besides).await.unwrap(), Some(at(20)));
+}
+
+async fn refusals_are_counted_while_they_follow_each_other(store: Arc<dyn Store>) {
+    store.commit(ChangeSet::new().send(outgoing("o1", "c1")).clone()).await.unwrap();
+    for (refused, count) in [(true, 1), (true, 2), (false, 0), (true, 1)] {
+        let id = store.outbox_due(at(9), 1).await.unwrap()[0].id;
+        let retry = Attempt::Retry { at: at(1), cause: "400".to_owned(), refused };
+        store.commit(ChangeSet::new().attempted(id, at(1), retry).clone()).await.unwrap();
+        assert_eq!(store.outbox_due(at(9), 1).await.unwrap()[0].refused, count);
+    }
+}
+
+async fn a_message_is_found_by_its_name(store: Arc<dyn Store>) {
+    take(&*store, "m1", "c1").await;
+    let (received, sent) = (received("m1", "c1", "m1"), outgoing("o1", "c1"));
+    store.commit(ChangeSet::new().send(sent.clone()).clone()).await.unwrap();
+    let name = |direction, peer: &str, id: &str| MessageName {
+        direction,
+        protocol: received.protocol.to_owned(),
+        peer: peer.to_owned(),
+        message_id: id.to_owned(),
+    };
+    let found = async |name: MessageName| store.message(&name).await.unwrap();
+    assert_eq!(found(name(Direction::Received, &received.peer, "m1")).await, Some(received.raw.clone()));
+    assert_eq!(found(name(Direction::Sent, &sent.recipient, "o1")).await, Some(sent.body.clone()));
+    assert_eq!(found(name(Direction::Received, "somebody", "m1")).await, None);
+    assert_eq!(found(name(Direction::Sent, &sent.recipient, "m1")).await, None);
+    assert_eq!(found(name(Direction::Decision, &received.peer, "m1")).await, None);
 }
 
 async fn a_message_is_owed_once(store: Arc<dyn Store>) {

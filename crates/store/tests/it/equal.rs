@@ -39,7 +39,8 @@ fn change_set(changes: &[(u8, u8, u8)]) -> ChangeSet {
                 set.attempted(id, at, attempt)
             }
             2 => {
-                let (id, at, attempt) = attempted(Attempt::Retry { at: when, cause: "busy".to_owned() });
+                let (id, at, attempt) =
+                    attempted(Attempt::Retry { at: when, cause: "busy".to_owned(), refused: true });
                 set.attempted(id, at, attempt)
             }
             3 => {
