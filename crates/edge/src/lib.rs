@@ -5,6 +5,7 @@
 //!
 //! - [`SystemClock`]: the machine's wall clock.
 //! - [`Ids`] and [`RandomIds`]: where identifiers and chance come from.
+//! - [`Backoff`]: pauses between attempts.
 //! - [`work`]: loops over what is durable, with bells that wake them.
 //! - [`tls`]: TLS settings from PEM files, for servers and clients. The crypto provider is always named explicitly
 //!   (aws-lc-rs); no process-wide default is needed or set.
@@ -17,6 +18,7 @@
 
 #![forbid(unsafe_code)]
 
+mod backoff;
 mod error;
 #[cfg(feature = "client")]
 mod http_client;
@@ -35,6 +37,7 @@ pub mod virtual_clock;
 pub mod websocket;
 pub mod work;
 
+pub use backoff::Backoff;
 pub use error::EdgeError;
 #[cfg(feature = "client")]
 pub use http_client::{HttpClient, Proxy};

@@ -12,7 +12,7 @@ use jiff::civil::Date;
 use tieline_edge::HttpClient;
 use tieline_edge::tls::ClientTls;
 use tieline_ocpp::csms::Csms;
-use tieline_store::{Backoff, ChangeSet, Store, StoreError, Timer};
+use tieline_store::{ChangeSet, Store, StoreError, Timer};
 use tieline_types::{Clock, EntityAddress, IspCalendar};
 use tieline_uftp::server::{Receiver, ReceiverConfig};
 use tieline_uftp::{Client, Participant, Role};

@@ -4,7 +4,7 @@ use std::fmt;
 
 use tieline_types::Domain;
 
-use crate::{Payload, RejectionReason, Revision, Role};
+use crate::{Payload, RejectionReason, Revision, Role, Tolerance};
 
 /// A participant: a role in a domain.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -22,14 +22,20 @@ impl fmt::Display for Participant {
 }
 
 /// Why `payload`, in an envelope that `sender` has signed, is to be rejected by the participants `own`, before
-/// anybody looks at what it asks. Empty if nothing is wrong.
+/// anybody looks at what it asks; `tolerance` is what is forgiven the sender. Empty if nothing is wrong.
 ///
 /// The transport has said 200 to such a message; the rejection is a message of its own. An unknown `Version` is
 /// among the reasons, since a valid message may state one.
-pub fn concerns(payload: &Payload, sender: &Participant, own: &[Participant]) -> Vec<RejectionReason> {
+pub fn concerns(
+    payload: &Payload,
+    sender: &Participant,
+    own: &[Participant],
+    tolerance: &Tolerance,
+) -> Vec<RejectionReason> {
     let mut reasons = Vec::new();
     let version = payload.header().version;
-    if Revision::of(version).is_none() {
+    let spoken = |revision: &Revision| !revision.unreleased || tolerance.unreleased_revision;
+    if !Revision::of(version).is_some_and(spoken) {
         reasons.push(RejectionReason::UnsupportedVersion(version));
     }
     if *payload.sender() != sender.domain {
@@ -78,7 +84,7 @@ mod tests {
     fn names_everything_that_is_wrong() {
         use RejectionReason as R;
         let (dso, own) = (participant(Role::Dso, "dso.nl"), [participant(Role::Agr, "agr.nl")]);
-        let wrong = |payload: Payload| concerns(&payload, &dso, &own);
+        let wrong = |payload: Payload| concerns(&payload, &dso, &own, &Tolerance::STRICT);
 
         assert_eq!(wrong(test_message("3.0.0", "dso.nl", "agr.nl")), []);
         assert_eq!(wrong(test_message("3.0.0", "fake.nl", "agr.nl")), [R::InvalidSender]);
@@ -96,7 +102,7 @@ mod tests {
         let own = [participant(Role::Agr, "b.nl")];
         // Between equals there are no messages.
         assert_eq!(
-            concerns(&message, &participant(Role::Agr, "a.nl"), &own),
+            concerns(&message, &participant(Role::Agr, "a.nl"), &own, &Tolerance::STRICT),
             [RejectionReason::InvalidMessage]
         );
     }

@@ -1,9 +1,11 @@
 //! What a participant decides about a message, and the answer that says so.
 
 use crate::message::{
-    DPrognosisResponse, FlexOfferResponse, FlexOrderResponse, FlexOrderSettlementStatus, FlexOrderStatus,
-    FlexRequestResponse, FlexSettlement, FlexSettlementResponse, MeteringResponse, Response,
-    TestMessageResponse,
+    AgrPortfolioQueryResponse, AgrPortfolioUpdateResponse, DPrognosisResponse,
+    DsoPortfolioQueryCongestionPoint, DsoPortfolioQueryResponse, DsoPortfolioUpdateResponse, DsoView,
+    FlexOfferResponse, FlexOfferRevocationResponse, FlexOrderResponse, FlexOrderSettlementStatus,
+    FlexOrderStatus, FlexRequestResponse, FlexReservationUpdateResponse, FlexSettlement,
+    FlexSettlementResponse, MeteringResponse, Response, TestMessageResponse,
 };
 use crate::{Header, Payload, RejectionReason};
 
@@ -21,30 +23,27 @@ pub enum Decision {
     Undecided(Undecided),
 }
 
-/// The acceptance of a request.
+/// The acceptance of a request, with what its answer says beyond that.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Accepted {
-    /// To a D-Prognosis: which orders of its period it shows. Of no use to another request.
-    pub flex_order_statuses: Vec<FlexOrderStatus>,
-    /// To a FlexSettlement: which of its items are accepted and which disputed; empty if all are accepted. Of no use to
-    /// another request.
-    pub settlement_statuses: Vec<FlexOrderSettlementStatus>,
+#[non_exhaustive]
+pub enum Accepted {
+    /// Nothing more: what is left to say is worked out, where it can be.
+    #[default]
+    Plain,
+    /// To a D-Prognosis: which orders of its period it shows.
+    Orders(Vec<FlexOrderStatus>),
+    /// To a FlexSettlement: which of its items are accepted and which disputed.
+    Items(Vec<FlexOrderSettlementStatus>),
+    /// To an AGRPortfolioQuery: where the connections are.
+    Connections(Vec<DsoView>),
+    /// To a DSOPortfolioQuery: what is behind the congestion point, if anything is.
+    CongestionPoint(Option<DsoPortfolioQueryCongestionPoint>),
 }
 
 impl Accepted {
     /// The plain acceptance.
     pub const fn new() -> Self {
-        Self { flex_order_statuses: Vec::new(), settlement_statuses: Vec::new() }
-    }
-
-    /// The acceptance of a D-Prognosis.
-    pub const fn with_orders(flex_order_statuses: Vec<FlexOrderStatus>) -> Self {
-        Self { flex_order_statuses, settlement_statuses: Vec::new() }
-    }
-
-    /// The acceptance of a FlexSettlement.
-    pub const fn with_items(settlement_statuses: Vec<FlexOrderSettlementStatus>) -> Self {
-        Self { flex_order_statuses: Vec::new(), settlement_statuses }
+        Self::Plain
     }
 }
 
@@ -139,8 +138,8 @@ impl Payload {
     /// The answer that tells `decision` to the sender of this message, under `header`, which is made by
     /// [`Header::reply_to`].
     ///
-    /// `None` if there is nothing to answer: to an answer, where nothing was decided, and to a rejected
-    /// TestMessage, since its answer has no way to say so.
+    /// `None` if there is nothing to answer: to an answer, where nothing was decided, and to a TestMessage that is rejected
+    /// in 3.x, where its answer has no way to say so.
     ///
     /// ```
     /// # use tieline_uftp::{Accepted, Decision, Header, Payload, Tolerance, parse};
@@ -149,21 +148,33 @@ impl Payload {
     /// # }
     /// ```
     pub fn respond(&self, decision: &Decision, header: Header) -> Option<Payload> {
-        let (response, accepted) = match decision {
-            Decision::Accepted(accepted) => (Response::ACCEPTED, Some(accepted)),
-            Decision::Rejected(rejected) => {
-                (Response::rejected(&rejected.reasons().cloned().collect::<Vec<_>>()), None)
-            }
+        let accepted = match decision {
+            Decision::Accepted(accepted) => Some(accepted),
+            Decision::Rejected(_) => None,
             Decision::Noted | Decision::Undecided(_) => return None,
+        };
+        let response = match decision {
+            Decision::Rejected(rejected) => {
+                let reasons: Vec<_> = rejected.reasons().cloned().collect();
+                Response::rejected_in(&reasons, header.revision())
+            }
+            _ => Response::ACCEPTED,
         };
         let id = self.header().message_id;
         Some(match self {
             Self::TestMessage(_) => {
-                accepted?;
-                TestMessageResponse { header, response: None }.into()
+                let in_full = header.revision().test_message_is_answered_in_full;
+                if !in_full && accepted.is_none() {
+                    return None;
+                }
+                let (response, reference_message_id) = (in_full.then_some(response), in_full.then_some(id));
+                TestMessageResponse { header, response, reference_message_id }.into()
             }
             Self::DPrognosis(_) => {
-                let flex_order_statuses = accepted.map(|a| a.flex_order_statuses.clone()).unwrap_or_default();
+                let flex_order_statuses = match accepted {
+                    Some(Accepted::Orders(statuses)) => statuses.clone(),
+                    _ => Vec::new(),
+                };
                 DPrognosisResponse { header, response, d_prognosis_message_id: id, flex_order_statuses }
                     .into()
             }
@@ -171,19 +182,62 @@ impl Payload {
                 FlexRequestResponse { header, response, flex_request_message_id: id }.into()
             }
             Self::FlexOffer(_) => FlexOfferResponse { header, response, flex_offer_message_id: id }.into(),
+            Self::FlexOfferRevocation(_) => {
+                FlexOfferRevocationResponse { header, response, flex_offer_revocation_message_id: id }.into()
+            }
             Self::FlexOrder(_) => FlexOrderResponse { header, response, flex_order_message_id: id }.into(),
+            Self::FlexReservationUpdate(_) => {
+                FlexReservationUpdateResponse { header, response, flex_reservation_update_message_id: id }
+                    .into()
+            }
             Self::FlexSettlement(settlement) => {
                 let statuses = settlement_statuses(settlement, &response, accepted);
                 FlexSettlementResponse { header, response, flex_settlement_message_id: id, statuses }.into()
             }
             Self::Metering(_) => MeteringResponse { header, response, metering_message_id: id }.into(),
-            Self::TestMessageResponse(_)
-            | Self::DPrognosisResponse(_)
-            | Self::FlexRequestResponse(_)
-            | Self::FlexOfferResponse(_)
-            | Self::FlexOrderResponse(_)
-            | Self::FlexSettlementResponse(_)
-            | Self::MeteringResponse(_) => return None,
+            portfolio => return portfolio.respond_to_portfolio(accepted, response, header),
+        })
+    }
+
+    fn respond_to_portfolio(
+        &self,
+        accepted: Option<&Accepted>,
+        response: Response,
+        header: Header,
+    ) -> Option<Payload> {
+        let id = self.header().message_id;
+        Some(match self {
+            Self::AgrPortfolioUpdate(_) => {
+                AgrPortfolioUpdateResponse { header, response, agr_portfolio_update_message_id: id }.into()
+            }
+            Self::DsoPortfolioUpdate(_) => {
+                DsoPortfolioUpdateResponse { header, response, dso_portfolio_update_message_id: id }.into()
+            }
+            Self::AgrPortfolioQuery(query) => AgrPortfolioQueryResponse {
+                header,
+                response,
+                time_zone: query.time_zone.clone(),
+                agr_portfolio_query_message_id: id,
+                period: query.period,
+                dso_views: match accepted {
+                    Some(Accepted::Connections(views)) => views.clone(),
+                    _ => Vec::new(),
+                },
+            }
+            .into(),
+            Self::DsoPortfolioQuery(query) => DsoPortfolioQueryResponse {
+                header,
+                response,
+                dso_portfolio_query_message_id: id,
+                time_zone: query.time_zone.clone(),
+                period: query.period,
+                congestion_point: match accepted {
+                    Some(Accepted::CongestionPoint(point)) => point.clone(),
+                    _ => None,
+                },
+            }
+            .into(),
+            _ => return None,
         })
     }
 }
@@ -196,7 +250,7 @@ fn settlement_statuses(
 ) -> Vec<FlexOrderSettlementStatus> {
     let references = settlement.orders.iter().map(|order| order.order_reference.clone());
     match accepted {
-        Some(accepted) if !accepted.settlement_statuses.is_empty() => accepted.settlement_statuses.clone(),
+        Some(Accepted::Items(statuses)) => statuses.clone(),
         Some(_) => references.map(FlexOrderSettlementStatus::accepted).collect(),
         None => {
             let reason = response.rejection_reason.as_ref().map_or("", |reason| reason.as_str());

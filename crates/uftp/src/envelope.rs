@@ -5,6 +5,7 @@ use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
 use tieline_types::Domain;
 
+use crate::key::{Signer, SignerError};
 use crate::message::Message;
 use crate::xml::{ParseError, ParseErrorKind, Tag, XmlReader, XmlWriter};
 use crate::{Limits, Payload, Role, SigningKey, Tolerance, VerifyingKey};
@@ -42,8 +43,27 @@ pub struct SignedMessage {
 impl SignedMessage {
     /// Signs `payload`. The same payload and key always give the same envelope.
     pub fn seal(sender_domain: Domain, sender_role: Role, payload: &[u8], key: &SigningKey) -> Self {
+        Self::signed(sender_domain, sender_role, payload, key.sign(payload))
+    }
+
+    /// [`SignedMessage::seal`] by whatever signs.
+    pub fn seal_with(
+        sender_domain: Domain,
+        sender_role: Role,
+        payload: &[u8],
+        signer: &dyn Signer,
+    ) -> Result<Self, SignerError> {
+        Ok(Self::signed(sender_domain, sender_role, payload, signer.sign(payload)?))
+    }
+
+    fn signed(
+        sender_domain: Domain,
+        sender_role: Role,
+        payload: &[u8],
+        signature: [u8; SIGNATURE_BYTES],
+    ) -> Self {
         let mut sealed = Vec::with_capacity(SIGNATURE_BYTES + payload.len());
-        sealed.extend_from_slice(&key.sign(payload));
+        sealed.extend_from_slice(&signature);
         sealed.extend_from_slice(payload);
         Self { sender_domain, sender_role, sealed: sealed.into() }
     }

@@ -1,8 +1,10 @@
 //! Ed25519 keys as UFTP writes them down.
 
+mod signer;
 mod signing;
 mod verifying;
 
+pub use signer::{OwnKeys, Signer, SignerError};
 pub use signing::SigningKey;
 pub use verifying::VerifyingKey;
 

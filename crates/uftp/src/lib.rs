@@ -49,7 +49,7 @@ pub use endpoint::{Endpoint, InvalidEndpoint, MESSAGE_PATH};
 pub use envelope::{SignatureError, SignedMessage, seal, seal_message};
 pub use header::Header;
 pub use history::{Direction, Exchanged, Fate, History, HistoryError};
-pub use key::{KeyError, SigningKey, VerifyingKey};
+pub use key::{KeyError, OwnKeys, Signer, SignerError, SigningKey, VerifyingKey};
 pub use limits::Limits;
 pub use message::{Message, MessageType, Payload, parse, parse_with};
 pub use protocol::{OtherMessage, Uftp};

@@ -3,8 +3,10 @@
 //! Each message is a struct with public fields, one for each attribute and each repeated element. A value of such
 //! a type can be written; whether it makes sense is a matter of rules, not of types.
 
+pub mod agr_cro;
 pub mod agr_dso;
 pub mod common;
+pub mod cro_dso;
 pub mod metering;
 
 mod message_type;
@@ -13,18 +15,30 @@ mod response;
 
 use std::fmt;
 
+pub use agr_cro::{
+    AgrPortfolioQuery, AgrPortfolioQueryResponse, AgrPortfolioUpdate, AgrPortfolioUpdateConnection,
+    AgrPortfolioUpdateResponse, ConnectionEntry, DsoPortfolio, DsoView, PortfolioCongestionPoint,
+};
 pub use agr_dso::{
     AcceptedDisputed, ContractSettlement, ContractSettlementIsp, ContractSettlementPeriod, DPrognosis,
-    DPrognosisResponse, Disposition, FlexMessage, FlexOffer, FlexOfferResponse, FlexOrder, FlexOrderResponse,
-    FlexOrderSettlement, FlexOrderSettlementIsp, FlexOrderSettlementStatus, FlexOrderStatus, FlexRequest,
-    FlexRequestIsp, FlexRequestResponse, FlexSettlement, FlexSettlementResponse, Isp, OfferOption,
+    DPrognosisResponse, Disposition, FlexMessage, FlexOffer, FlexOfferResponse, FlexOfferRevocation,
+    FlexOfferRevocationResponse, FlexOrder, FlexOrderResponse, FlexOrderSettlement, FlexOrderSettlementIsp,
+    FlexOrderSettlementStatus, FlexOrderStatus, FlexRequest, FlexRequestIsp, FlexRequestResponse,
+    FlexReservationUpdate, FlexReservationUpdateResponse, FlexSettlement, FlexSettlementResponse, Isp,
+    OfferOption,
 };
 pub use common::{TestMessage, TestMessageResponse};
+pub use cro_dso::{
+    DsoPortfolioQuery, DsoPortfolioQueryCongestionPoint, DsoPortfolioQueryConnection,
+    DsoPortfolioQueryResponse, DsoPortfolioUpdate, DsoPortfolioUpdateCongestionPoint,
+    DsoPortfolioUpdateConnection, DsoPortfolioUpdateResponse, RedispatchBy,
+};
 pub use message_type::{MessageType, UnknownMessageType};
 pub use metering::{Metering, MeteringIsp, MeteringProfile, MeteringResponse, ProfileType, Unit};
 pub use payload::{Payload, parse, parse_with};
 pub use response::{AcceptedRejected, Response};
 
+use crate::value::MessageId;
 use crate::xml::{Attributes, Lexical, ParseError, Tag, XmlReader, XmlWriter};
 use crate::{Header, Revision};
 
@@ -84,6 +98,11 @@ impl Root<'_, '_> {
     /// An optional attribute that only some revisions have; elsewhere it stays and is refused as unknown.
     fn optional_if<T: Lexical>(&mut self, known: bool, name: &'static str) -> Result<Option<T>, ParseError> {
         if known || self.reader.tolerance().later_attributes { self.optional(name) } else { Ok(None) }
+    }
+
+    /// The `MessageID` of the message that is answered, under the name that this revision has for it.
+    fn reference(&mut self, name: &'static str) -> Result<MessageId, ParseError> {
+        self.required(self.revision.reference(name))
     }
 
     /// The end of a message that has no elements.

@@ -5,9 +5,12 @@ use std::sync::Arc;
 use tieline_service::{Carries, Fault, FromIncoming, Head, Incoming, Outcome, Peer, Protocol, Rejection};
 
 use crate::message::{
-    DPrognosis, DPrognosisResponse, FlexOffer, FlexOfferResponse, FlexOrder, FlexOrderResponse, FlexRequest,
-    FlexRequestResponse, FlexSettlement, FlexSettlementResponse, Message, MessageType, Metering,
-    MeteringResponse, TestMessage, TestMessageResponse,
+    AgrPortfolioQuery, AgrPortfolioQueryResponse, AgrPortfolioUpdate, AgrPortfolioUpdateResponse, DPrognosis,
+    DPrognosisResponse, DsoPortfolioQuery, DsoPortfolioQueryResponse, DsoPortfolioUpdate,
+    DsoPortfolioUpdateResponse, FlexOffer, FlexOfferResponse, FlexOfferRevocation,
+    FlexOfferRevocationResponse, FlexOrder, FlexOrderResponse, FlexRequest, FlexRequestResponse,
+    FlexReservationUpdate, FlexReservationUpdateResponse, FlexSettlement, FlexSettlementResponse, Message,
+    MessageType, Metering, MeteringResponse, TestMessage, TestMessageResponse,
 };
 use crate::{Accepted, Decision, Noted, Participant, Received, RejectionReason, Undecided, Version};
 
@@ -46,15 +49,22 @@ impl Uftp {
     /// A received message on its way to its handler. Patch releases of a version go where the first goes, and a
     /// version that is not spoken here where the newest goes.
     pub fn incoming(received: Arc<Received>) -> Incoming<Self> {
-        let header = received.payload.header();
-        let head = Head::new(
-            header.revision().version,
-            received.payload.message_type().as_str(),
-            header.message_id.to_string(),
-            received.sender.clone(),
-        );
-        Incoming::new(head, received)
+        Incoming::new(head(&received), received)
     }
+}
+
+/// What is known of a message without its body, in any of its steps.
+pub(crate) fn head<P>(received: &Received) -> Head<P>
+where
+    P: Protocol<Version = Version, Peer = Participant>,
+{
+    let header = received.payload.header();
+    Head::new(
+        header.revision().version,
+        received.payload.message_type().as_str(),
+        header.message_id.to_string(),
+        received.sender.clone(),
+    )
 }
 
 impl Protocol for Uftp {
@@ -112,7 +122,7 @@ pub struct OtherMessage {
     pub found: MessageType,
 }
 
-fn take<M>(received: &Received) -> Result<M, OtherMessage>
+pub(crate) fn take<M>(received: &Received) -> Result<M, OtherMessage>
 where
     M: Message,
     for<'p> &'p M: TryFrom<&'p crate::Payload>,
@@ -127,7 +137,7 @@ macro_rules! carries {
         $(
             impl Carries<$name> for Uftp {
                 const ACTION: &'static str = MessageType::$name.as_str();
-                const VERSIONS: &'static [Version] = &[Version::V3_0_0, Version::V3_1_0];
+                const VERSIONS: &'static [Version] = &[Version::V3_0_0, Version::V3_1_0, Version::V4_0_0];
                 type Response = $response;
 
                 fn decode(message: &Arc<Received>) -> Result<$name, OtherMessage> {
@@ -142,6 +152,10 @@ macro_rules! carries {
     };
 }
 
-carries!(Accepted: TestMessage DPrognosis FlexRequest FlexOffer FlexOrder FlexSettlement Metering);
+carries!(Accepted: TestMessage DPrognosis FlexRequest FlexOffer FlexOfferRevocation FlexOrder);
+carries!(Accepted: FlexReservationUpdate FlexSettlement Metering);
+carries!(Accepted: AgrPortfolioUpdate AgrPortfolioQuery DsoPortfolioUpdate DsoPortfolioQuery);
 carries!(Noted: TestMessageResponse DPrognosisResponse FlexRequestResponse FlexOfferResponse FlexOrderResponse);
-carries!(Noted: FlexSettlementResponse MeteringResponse);
+carries!(Noted: FlexOfferRevocationResponse FlexReservationUpdateResponse FlexSettlementResponse MeteringResponse);
+carries!(Noted: AgrPortfolioUpdateResponse AgrPortfolioQueryResponse);
+carries!(Noted: DsoPortfolioUpdateResponse DsoPortfolioQueryResponse);

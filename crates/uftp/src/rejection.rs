@@ -3,8 +3,8 @@
 use std::borrow::Cow;
 use std::fmt;
 
-use crate::Version;
 use crate::xml::Text;
+use crate::{Revision, Version};
 
 /// What joins several reasons in one `RejectionReason`; a reader splits at the semicolon alone.
 const SEPARATOR: &str = "; ";
@@ -188,8 +188,26 @@ impl RejectionReason {
 
     /// One text for several reasons.
     pub fn join(reasons: &[Self]) -> String {
-        let texts: Vec<_> = reasons.iter().map(Self::text).collect();
+        Self::join_in(reasons, &Revision::LATEST)
+    }
+
+    /// One text for several reasons, in the texts of a revision.
+    pub fn join_in(reasons: &[Self], revision: &Revision) -> String {
+        let texts: Vec<_> = reasons.iter().map(|reason| reason.text_in(revision)).collect();
         texts.join(SEPARATOR)
+    }
+
+    /// The text of a revision.
+    pub fn text_in(&self, revision: &Revision) -> Cow<'static, str> {
+        match self {
+            later if !revision.later_texts => later.text(),
+            Self::InvalidSender => "Mismatch SenderDomain".into(),
+            Self::UnknownRecipient => "Unknown RecipientDomain".into(),
+            Self::TimeZoneRejected => "TimeZone rejected".into(),
+            Self::InvalidCongestionPoint => "Invalid CongestionPoint".into(),
+            Self::UnknownReference(reference) => format!("Unknown {reference} reference").into(),
+            same => same.text(),
+        }
     }
 
     /// The text of the 3.x standard.
@@ -269,6 +287,19 @@ mod tests {
         assert_eq!(reference.text(), "Unknown reference FlexRequestMessageID");
         let version = RejectionReason::UnsupportedVersion("9.9.9".parse().unwrap());
         assert_eq!(RejectionReason::recognise(&version.text()), version);
+    }
+
+    #[test]
+    fn the_texts_of_each_revision_are_recognised() {
+        let reference = RejectionReason::UnknownReference("FlexOfferMessageID".parse().unwrap());
+        for reason in TEXTS.iter().map(|(reason, _)| reason).chain([&reference]) {
+            for revision in [&Revision::V3_0, &Revision::V3_1, &Revision::MAIN] {
+                assert_eq!(RejectionReason::recognise(&reason.text_in(revision)), *reason);
+            }
+        }
+        let join = |revision| RejectionReason::join_in(&[R::TimeZoneRejected, reference.clone()], revision);
+        assert_eq!(join(&Revision::V3_1), "Time zone rejected; Unknown reference FlexOfferMessageID");
+        assert_eq!(join(&Revision::MAIN), "TimeZone rejected; Unknown FlexOfferMessageID reference");
     }
 
     #[test]

@@ -19,6 +19,8 @@ impl Version {
     pub const V3_0_0: Self = Self { major: 3, minor: 0, patch: 0 };
     /// The release of May 2025.
     pub const V3_1_0: Self = Self { major: 3, minor: 1, patch: 0 };
+    /// The next release, of which there is a text but no date.
+    pub const V4_0_0: Self = Self { major: 4, minor: 0, patch: 0 };
 }
 
 impl fmt::Display for Version {
@@ -54,6 +56,7 @@ pub struct InvalidVersion;
 /// Code asks for the rule, never for the version.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
+#[expect(clippy::struct_excessive_bools, reason = "each is a rule of its own")]
 pub struct Revision {
     /// The first version of this revision; patch releases share it.
     pub version: Version,
@@ -63,6 +66,19 @@ pub struct Revision {
     pub service_type_of_order: bool,
     /// `FlexOrder@FlexOfferMessageID` is required: every order is based on an offer.
     pub order_names_offer: bool,
+    /// An offer or order that does not say whether it is `Unsolicited` is so if it names nothing that it is based on;
+    /// otherwise it never is.
+    pub unsolicited_if_unsaid: bool,
+    /// `FlexSettlement`, a request, has the attributes of an answer: `Result` is required.
+    pub result_of_settlement: bool,
+    /// `TestMessageResponse` has `Result` and names the message that it answers.
+    pub test_message_is_answered_in_full: bool,
+    /// Every answer names the message that it answers in `ReferenceMessageID`, whatever the message.
+    pub generic_reference: bool,
+    /// Rejections have the texts of the unreleased standard.
+    pub later_texts: bool,
+    /// It was never released: it is spoken only with a peer whose settings say so.
+    pub unreleased: bool,
 }
 
 impl Revision {
@@ -72,6 +88,12 @@ impl Revision {
         unsolicited: false,
         service_type_of_order: false,
         order_names_offer: true,
+        unsolicited_if_unsaid: true,
+        result_of_settlement: true,
+        test_message_is_answered_in_full: false,
+        generic_reference: false,
+        later_texts: false,
+        unreleased: false,
     };
 
     /// 3.1.0.
@@ -80,9 +102,22 @@ impl Revision {
         unsolicited: true,
         service_type_of_order: true,
         order_names_offer: false,
+        ..Self::V3_0
     };
 
-    /// The newest revision that is spoken here.
+    /// What the standard's text has become since 3.1.0, unreleased; it calls itself 4.0.0.
+    pub const MAIN: Self = Self {
+        version: Version::V4_0_0,
+        unsolicited_if_unsaid: false,
+        result_of_settlement: false,
+        test_message_is_answered_in_full: true,
+        generic_reference: true,
+        later_texts: true,
+        unreleased: true,
+        ..Self::V3_1
+    };
+
+    /// The newest revision that was released.
     pub const LATEST: Self = Self::V3_1;
 
     /// The revision that `version` belongs to, or `None` if it is not spoken here.
@@ -90,8 +125,14 @@ impl Revision {
         match (version.major, version.minor) {
             (3, 0) => Some(&Self::V3_0),
             (3, 1) => Some(&Self::V3_1),
+            (4, 0) => Some(&Self::MAIN),
             _ => None,
         }
+    }
+
+    /// The name of the attribute in which an answer names the message that it answers; `name` is that of 3.x.
+    pub const fn reference(&self, name: &'static str) -> &'static str {
+        if self.generic_reference { "ReferenceMessageID" } else { name }
     }
 }
 
@@ -106,7 +147,7 @@ impl FromStr for Revision {
 
 /// The text is no version that is spoken here.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("not a version that is spoken here: 3.0.0 or 3.1.0")]
+#[error("not a version that is spoken here: 3.0.0, 3.1.0 or, unreleased, 4.0.0")]
 pub struct UnknownRevision;
 
 #[cfg(test)]

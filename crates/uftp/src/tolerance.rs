@@ -37,6 +37,12 @@ pub struct Tolerance {
     /// A `FlexSettlement` without an element of one kind, and a `FlexSettlementResponse` without a status. The text has
     /// none or more, the schemas one or more.
     pub absent_settlement_elements: bool,
+    /// An `AGRPortfolioQueryResponse` that is accepted without a `DSO-View`, and a view without a `DSO-Portfolio`. The text has
+    /// none or more, the schemas one or more.
+    pub absent_portfolio_elements: bool,
+    /// The unreleased revision of the standard, which calls itself 4.0.0. From anybody else it is rejected as a version that
+    /// is not spoken.
+    pub unreleased_revision: bool,
 }
 
 impl Tolerance {
@@ -49,6 +55,8 @@ impl Tolerance {
         later_attributes: false,
         schema_location: false,
         absent_settlement_elements: false,
+        absent_portfolio_elements: false,
+        unreleased_revision: false,
     };
 
     /// Every deviation known so far.
@@ -60,6 +68,8 @@ impl Tolerance {
         later_attributes: true,
         schema_location: true,
         absent_settlement_elements: true,
+        absent_portfolio_elements: true,
+        unreleased_revision: true,
     };
 
     /// Forgives the deviation that has the name of a field.
@@ -81,6 +91,8 @@ impl Tolerance {
             "later_attributes" => &mut self.later_attributes,
             "schema_location" => &mut self.schema_location,
             "absent_settlement_elements" => &mut self.absent_settlement_elements,
+            "absent_portfolio_elements" => &mut self.absent_portfolio_elements,
+            "unreleased_revision" => &mut self.unreleased_revision,
             _ => return Err(UnknownTolerance),
         } = true;
         Ok(())
@@ -92,7 +104,7 @@ impl Tolerance {
 #[error(
     "not one of eighteen_digit_ean, date_time_without_offset, surrounding_whitespace, \
      result_on_test_message_response, later_attributes, schema_location, \
-     absent_settlement_elements"
+     absent_settlement_elements, absent_portfolio_elements, unreleased_revision"
 )]
 pub struct UnknownTolerance;
 

@@ -37,13 +37,37 @@ pub enum MessageType {
     Metering,
     /// `MeteringResponse`.
     MeteringResponse,
+    /// `FlexReservationUpdate`: what a DSO keeps of a reserved power.
+    FlexReservationUpdate,
+    /// `FlexReservationUpdateResponse`.
+    FlexReservationUpdateResponse,
+    /// `FlexOfferRevocation`: what an AGR takes back.
+    FlexOfferRevocation,
+    /// `FlexOfferRevocationResponse`.
+    FlexOfferRevocationResponse,
+    /// `AGRPortfolioUpdate`: where an AGR represents customers.
+    AgrPortfolioUpdate,
+    /// `AGRPortfolioUpdateResponse`.
+    AgrPortfolioUpdateResponse,
+    /// `AGRPortfolioQuery`: where are my connections.
+    AgrPortfolioQuery,
+    /// `AGRPortfolioQueryResponse`.
+    AgrPortfolioQueryResponse,
+    /// `DSOPortfolioUpdate`: what is behind a congestion point.
+    DsoPortfolioUpdate,
+    /// `DSOPortfolioUpdateResponse`.
+    DsoPortfolioUpdateResponse,
+    /// `DSOPortfolioQuery`: who is behind a congestion point.
+    DsoPortfolioQuery,
+    /// `DSOPortfolioQueryResponse`.
+    DsoPortfolioQueryResponse,
 }
 
 use MessageType as T;
 
 impl MessageType {
     /// Every message that is known here.
-    pub const ALL: [Self; 14] = [
+    pub const ALL: [Self; 26] = [
         T::TestMessage,
         T::TestMessageResponse,
         T::DPrognosis,
@@ -58,6 +82,18 @@ impl MessageType {
         T::FlexSettlementResponse,
         T::Metering,
         T::MeteringResponse,
+        T::FlexReservationUpdate,
+        T::FlexReservationUpdateResponse,
+        T::FlexOfferRevocation,
+        T::FlexOfferRevocationResponse,
+        T::AgrPortfolioUpdate,
+        T::AgrPortfolioUpdateResponse,
+        T::AgrPortfolioQuery,
+        T::AgrPortfolioQueryResponse,
+        T::DsoPortfolioUpdate,
+        T::DsoPortfolioUpdateResponse,
+        T::DsoPortfolioQuery,
+        T::DsoPortfolioQueryResponse,
     ];
 
     /// The name of the root element.
@@ -77,6 +113,18 @@ impl MessageType {
             T::FlexSettlementResponse => "FlexSettlementResponse",
             T::Metering => "Metering",
             T::MeteringResponse => "MeteringResponse",
+            T::FlexReservationUpdate => "FlexReservationUpdate",
+            T::FlexReservationUpdateResponse => "FlexReservationUpdateResponse",
+            T::FlexOfferRevocation => "FlexOfferRevocation",
+            T::FlexOfferRevocationResponse => "FlexOfferRevocationResponse",
+            T::AgrPortfolioUpdate => "AGRPortfolioUpdate",
+            T::AgrPortfolioUpdateResponse => "AGRPortfolioUpdateResponse",
+            T::AgrPortfolioQuery => "AGRPortfolioQuery",
+            T::AgrPortfolioQueryResponse => "AGRPortfolioQueryResponse",
+            T::DsoPortfolioUpdate => "DSOPortfolioUpdate",
+            T::DsoPortfolioUpdateResponse => "DSOPortfolioUpdateResponse",
+            T::DsoPortfolioQuery => "DSOPortfolioQuery",
+            T::DsoPortfolioQueryResponse => "DSOPortfolioQueryResponse",
         }
     }
 
@@ -90,8 +138,19 @@ impl MessageType {
             T::FlexOrder => T::FlexOrderResponse,
             T::FlexSettlement => T::FlexSettlementResponse,
             T::Metering => T::MeteringResponse,
+            T::FlexReservationUpdate => T::FlexReservationUpdateResponse,
+            T::FlexOfferRevocation => T::FlexOfferRevocationResponse,
+            T::AgrPortfolioUpdate => T::AgrPortfolioUpdateResponse,
+            T::AgrPortfolioQuery => T::AgrPortfolioQueryResponse,
+            T::DsoPortfolioUpdate => T::DsoPortfolioUpdateResponse,
+            T::DsoPortfolioQuery => T::DsoPortfolioQueryResponse,
             _ => return None,
         })
+    }
+
+    /// The message that this one answers; itself, if it is no answer.
+    pub fn request(self) -> Self {
+        Self::ALL.into_iter().find(|known| known.answer() == Some(self)).unwrap_or(self)
     }
 
     /// Whether this message is an answer.
@@ -115,14 +174,26 @@ impl MessageType {
             | T::FlexRequestResponse
             | T::FlexOffer
             | T::FlexOrderResponse
+            | T::FlexOfferRevocation
+            | T::FlexReservationUpdateResponse
             | T::FlexSettlementResponse
             | T::Metering => (sender, recipient) == (Role::Agr, Role::Dso),
             T::DPrognosisResponse
             | T::FlexRequest
             | T::FlexOfferResponse
             | T::FlexOrder
+            | T::FlexOfferRevocationResponse
+            | T::FlexReservationUpdate
             | T::FlexSettlement
             | T::MeteringResponse => (sender, recipient) == (Role::Dso, Role::Agr),
+            T::AgrPortfolioUpdate | T::AgrPortfolioQuery => (sender, recipient) == (Role::Agr, Role::Cro),
+            T::AgrPortfolioUpdateResponse | T::AgrPortfolioQueryResponse => {
+                (sender, recipient) == (Role::Cro, Role::Agr)
+            }
+            T::DsoPortfolioUpdate | T::DsoPortfolioQuery => (sender, recipient) == (Role::Dso, Role::Cro),
+            T::DsoPortfolioUpdateResponse | T::DsoPortfolioQueryResponse => {
+                (sender, recipient) == (Role::Cro, Role::Dso)
+            }
         }
     }
 }
@@ -164,6 +235,7 @@ mod tests {
         for request in MessageType::ALL.into_iter().filter(|known| !known.is_response()) {
             let answer = request.answer().unwrap();
             assert!(answer.is_response());
+            assert_eq!(answer.request(), request);
             for (from, to) in roles.into_iter().flat_map(|from| roles.map(|to| (from, to))) {
                 assert_eq!(request.may_go(from, to), answer.may_go(to, from), "{request} {from} {to}");
             }

@@ -3,11 +3,15 @@
 use tieline_types::Domain;
 
 use super::{
-    DPrognosis, DPrognosisResponse, FlexOffer, FlexOfferResponse, FlexOrder, FlexOrderResponse, FlexRequest,
-    FlexRequestResponse, FlexSettlement, FlexSettlementResponse, Metering, MeteringResponse, TestMessage,
-    TestMessageResponse,
+    AgrPortfolioQuery, AgrPortfolioQueryResponse, AgrPortfolioUpdate, AgrPortfolioUpdateResponse, DPrognosis,
+    DPrognosisResponse, DsoPortfolioQuery, DsoPortfolioQueryResponse, DsoPortfolioUpdate,
+    DsoPortfolioUpdateResponse, FlexOffer, FlexOfferResponse, FlexOfferRevocation,
+    FlexOfferRevocationResponse, FlexOrder, FlexOrderResponse, FlexRequest, FlexRequestResponse,
+    FlexReservationUpdate, FlexReservationUpdateResponse, FlexSettlement, FlexSettlementResponse, Metering,
+    MeteringResponse, TestMessage, TestMessageResponse,
 };
-use super::{Message, MessageType, Root, Wire};
+use super::{Message, MessageType, Response, Root, Wire};
+use crate::value::MessageId;
 use crate::xml::{Attributes, ParseError, ParseErrorKind, XmlReader};
 use crate::{Header, Limits, Tolerance};
 
@@ -156,6 +160,30 @@ payload! {
     Metering,
     /// A [`MeteringResponse`].
     MeteringResponse,
+    /// A [`FlexReservationUpdate`].
+    FlexReservationUpdate,
+    /// A [`FlexReservationUpdateResponse`].
+    FlexReservationUpdateResponse,
+    /// A [`FlexOfferRevocation`].
+    FlexOfferRevocation,
+    /// A [`FlexOfferRevocationResponse`].
+    FlexOfferRevocationResponse,
+    /// An [`AgrPortfolioUpdate`].
+    AgrPortfolioUpdate,
+    /// An [`AgrPortfolioUpdateResponse`].
+    AgrPortfolioUpdateResponse,
+    /// An [`AgrPortfolioQuery`].
+    AgrPortfolioQuery,
+    /// An [`AgrPortfolioQueryResponse`].
+    AgrPortfolioQueryResponse,
+    /// A [`DsoPortfolioUpdate`].
+    DsoPortfolioUpdate,
+    /// A [`DsoPortfolioUpdateResponse`].
+    DsoPortfolioUpdateResponse,
+    /// A [`DsoPortfolioQuery`].
+    DsoPortfolioQuery,
+    /// A [`DsoPortfolioQueryResponse`].
+    DsoPortfolioQueryResponse,
 }
 
 impl Payload {
@@ -167,5 +195,38 @@ impl Payload {
     /// Who says to have sent it. Only the envelope's signature proves it.
     pub fn sender(&self) -> &Domain {
         &self.header().sender_domain
+    }
+
+    /// The request that this message answers, and what it says of it; `None` if it is no answer. In 3.x the answer to a
+    /// TestMessage says neither.
+    pub fn response(&self) -> Option<(MessageId, &Response)> {
+        Some(match self {
+            Self::TestMessageResponse(answer) => (answer.reference_message_id?, answer.response.as_ref()?),
+            Self::DPrognosisResponse(answer) => (answer.d_prognosis_message_id, &answer.response),
+            Self::FlexRequestResponse(answer) => (answer.flex_request_message_id, &answer.response),
+            Self::FlexOfferResponse(answer) => (answer.flex_offer_message_id, &answer.response),
+            Self::FlexOfferRevocationResponse(answer) => {
+                (answer.flex_offer_revocation_message_id, &answer.response)
+            }
+            Self::FlexOrderResponse(answer) => (answer.flex_order_message_id, &answer.response),
+            Self::FlexReservationUpdateResponse(answer) => {
+                (answer.flex_reservation_update_message_id, &answer.response)
+            }
+            Self::FlexSettlementResponse(answer) => (answer.flex_settlement_message_id, &answer.response),
+            Self::MeteringResponse(answer) => (answer.metering_message_id, &answer.response),
+            Self::AgrPortfolioUpdateResponse(answer) => {
+                (answer.agr_portfolio_update_message_id, &answer.response)
+            }
+            Self::AgrPortfolioQueryResponse(answer) => {
+                (answer.agr_portfolio_query_message_id, &answer.response)
+            }
+            Self::DsoPortfolioUpdateResponse(answer) => {
+                (answer.dso_portfolio_update_message_id, &answer.response)
+            }
+            Self::DsoPortfolioQueryResponse(answer) => {
+                (answer.dso_portfolio_query_message_id, &answer.response)
+            }
+            _ => return None,
+        })
     }
 }

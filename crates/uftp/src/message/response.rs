@@ -1,5 +1,6 @@
 //! What every answer says.
 
+use crate::Revision;
 use crate::rejection::RejectionReason;
 use crate::xml::lexical::words;
 use crate::xml::{ParseError, Text, XmlWriter};
@@ -44,10 +45,15 @@ impl Response {
     /// assert_eq!(rejected.rejection_reason.unwrap(), "ISP conflict; Period out of bounds");
     /// ```
     pub fn rejected(reasons: &[RejectionReason]) -> Self {
+        Self::rejected_in(reasons, &Revision::LATEST)
+    }
+
+    /// The same in the texts of a revision.
+    pub fn rejected_in(reasons: &[RejectionReason], revision: &Revision) -> Self {
         let reasons = if reasons.is_empty() { &[RejectionReason::InvalidMessage] } else { reasons };
         Self {
             result: AcceptedRejected::Rejected,
-            rejection_reason: Some(Text::lossy(&RejectionReason::join(reasons))),
+            rejection_reason: Some(Text::lossy(&RejectionReason::join_in(reasons, revision))),
         }
     }
 

@@ -113,7 +113,7 @@ impl<I: Inbox, A: AddressBook> Shared<I, A> {
         let payload = parse_with(&payload_bytes, &known.tolerance, limits).map_err(Refusal::Payload)?;
         seen.message = Some((payload.message_type(), payload.header().message_id));
 
-        let concerns = concerns(&payload, &sender, &self.config.participants);
+        let concerns = concerns(&payload, &sender, &self.config.participants, &known.tolerance);
         let received_at = self.clock.now();
         let received = Received { envelope, payload_bytes, payload, sender, received_at, concerns };
         self.inbox.accept(received).await.map_err(|error| match error {

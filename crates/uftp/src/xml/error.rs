@@ -47,6 +47,8 @@ pub enum ParseErrorKind {
     UnexpectedText,
     /// An element that the schema requires is missing; its name.
     MissingElement(&'static str),
+    /// The element holds this element more than once.
+    TooManyElements(&'static str),
     /// An attribute that the schema requires is missing.
     MissingAttribute,
     /// An attribute that the schema of the message's own `Version` does not have.
@@ -143,6 +145,7 @@ impl fmt::Display for ParseErrorKind {
             Self::UnexpectedElement => f.write_str("element not allowed here"),
             Self::UnexpectedText => f.write_str("text not allowed here"),
             Self::MissingElement(name) => write!(f, "at least one {name} is required"),
+            Self::TooManyElements(name) => write!(f, "at most one {name} is allowed"),
             Self::MissingAttribute => f.write_str("required attribute is missing"),
             Self::UnknownAttribute => f.write_str("attribute not allowed here"),
             Self::DuplicateAttribute => f.write_str("attribute stands twice"),

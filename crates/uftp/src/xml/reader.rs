@@ -139,9 +139,8 @@ impl<'i> XmlReader<'i> {
         Ok(children)
     }
 
-    /// The children of `parent`: first all that are `A`, then all that are `B`; one or more of each, unless the peer is
-    /// forgiven to leave them out.
-    pub(crate) fn two_sequences<A: Child, B: Child>(
+    /// The children of `parent`: first all that are `A`, then all that are `B`; none or more of each.
+    pub(crate) fn two_lists<A: Child, B: Child>(
         &mut self,
         parent: &Tag<'_>,
     ) -> Result<(Vec<A>, Vec<B>), ParseError> {
@@ -153,13 +152,6 @@ impl<'i> XmlReader<'i> {
                 second.push(B::read(&tag, self)?);
             } else {
                 return Err(tag.error(ParseErrorKind::UnexpectedElement));
-            }
-        }
-        if !self.tolerance.absent_settlement_elements {
-            for (name, absent) in [(A::NAME, first.is_empty()), (B::NAME, second.is_empty())] {
-                if absent {
-                    return Err(parent.error(ParseErrorKind::MissingElement(name)));
-                }
             }
         }
         Ok((first, second))

@@ -45,7 +45,7 @@ async fn on_request_response(_: Call<FlexRequestResponse>) -> Result<Noted, Reje
 
 async fn on_prognosis(prognosis: Call<DPrognosis>) -> Result<Accepted, Rejected> {
     let flex_order_message_id = prognosis.header.message_id;
-    Ok(Accepted::with_orders(vec![FlexOrderStatus { flex_order_message_id, is_validated: true }]))
+    Ok(Accepted::Orders(vec![FlexOrderStatus { flex_order_message_id, is_validated: true }]))
 }
 
 async fn on_order(_: Call<FlexOrder>) -> Result<Accepted, Undecided> {
@@ -121,8 +121,8 @@ fn a_settlement_is_answered_item_by_item() {
     let all = settled(&Accepted::new().into());
     assert_eq!(all.statuses, [FlexOrderSettlementStatus::accepted(reference())]);
     let disputed = vec![FlexOrderSettlementStatus::disputed(reference(), "ActualPower is 600000")];
-    assert_eq!(settled(&Accepted::with_items(disputed.clone()).into()).statuses, disputed);
-    assert!(settled(&Accepted::with_items(disputed).into()).response.is_accepted());
+    assert_eq!(settled(&Accepted::Items(disputed.clone()).into()).statuses, disputed);
+    assert!(settled(&Accepted::Items(disputed).into()).response.is_accepted());
 }
 
 #[test]

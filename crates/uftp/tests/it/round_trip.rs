@@ -33,9 +33,10 @@ fn text() -> impl Strategy<Value = Text> {
 }
 
 fn header() -> impl Strategy<Value = Header> {
-    (domain(), domain(), date_time(), message_id(), any::<u128>()).prop_map(
-        |(sender_domain, recipient_domain, time_stamp, message_id, conversation)| Header {
-            version: Version::V3_1_0,
+    let version = prop::sample::select(vec![Version::V3_1_0, Version::V4_0_0]);
+    (version, domain(), domain(), date_time(), message_id(), any::<u128>()).prop_map(
+        |(version, sender_domain, recipient_domain, time_stamp, message_id, conversation)| Header {
+            version,
             sender_domain,
             recipient_domain,
             time_stamp,
@@ -252,6 +253,7 @@ fn flex_settlement() -> impl Strategy<Value = Payload> {
     (header(), response(), (date(), date()), orders, contracts).prop_map(
         |(header, response, (period_start, period_end), orders, contracts)| {
             let currency = Currency::EUR;
+            let response = if header.revision().result_of_settlement { response } else { Response::ACCEPTED };
             FlexSettlement { header, response, period_start, period_end, currency, orders, contracts }.into()
         },
     )
@@ -279,23 +281,159 @@ fn other() -> impl Strategy<Value = Payload> {
     });
     let statuses = prop::collection::vec(status, 0..4);
     let parts = (header(), response(), message_id(), statuses, flex(), any::<i64>(), isps());
-    (0_u8..8, parts).prop_map(|(which, (header, response, id, flex_order_statuses, flex, revision, isps))| {
-        match which {
+    (0_u8..12, parts).prop_map(
+        |(which, (header, response, id, flex_order_statuses, flex, revision, isps))| match which {
             0 => TestMessage { header }.into(),
-            1 => TestMessageResponse { header, response: None }.into(),
+            1 if header.revision().test_message_is_answered_in_full => {
+                let (response, reference_message_id) = (Some(response), Some(id));
+                TestMessageResponse { header, response, reference_message_id }.into()
+            }
+            1 => TestMessageResponse { header, response: None, reference_message_id: None }.into(),
             2 => FlexRequestResponse { header, response, flex_request_message_id: id }.into(),
             3 => FlexOfferResponse { header, response, flex_offer_message_id: id }.into(),
             4 => FlexOrderResponse { header, response, flex_order_message_id: id }.into(),
             5 => MeteringResponse { header, response, metering_message_id: id }.into(),
             6 => DPrognosisResponse { header, response, d_prognosis_message_id: id, flex_order_statuses }
                 .into(),
+            7 => FlexOfferRevocation { header, flex_offer_message_id: id }.into(),
+            8 => {
+                FlexOfferRevocationResponse { header, response, flex_offer_revocation_message_id: id }.into()
+            }
+            9 => {
+                let (contract_id, reference) = (Text::lossy("C-1"), Text::lossy(&revision.to_string()));
+                FlexReservationUpdate { header, flex, contract_id, reference, isps }.into()
+            }
+            10 => FlexReservationUpdateResponse { header, response, flex_reservation_update_message_id: id }
+                .into(),
             _ => DPrognosis { header, flex, revision, isps }.into(),
-        }
-    })
+        },
+    )
+}
+
+fn address() -> impl Strategy<Value = EntityAddress> {
+    "ean\\.[0-9]{12,34}".prop_map(|text| text.parse().unwrap())
+}
+
+fn redispatch() -> impl Strategy<Value = RedispatchBy> {
+    prop::sample::select(vec![RedispatchBy::Agr, RedispatchBy::Dso])
+}
+
+fn time_zone() -> TimeZoneName {
+    "Europe/Amsterdam".parse().unwrap()
+}
+
+fn portfolio_update() -> impl Strategy<Value = Payload> {
+    let connection = || (address(), date(), prop::option::of(date()));
+    let connections = prop::collection::vec(connection(), 1..5);
+    let behind = prop::collection::vec(connection(), 1..4);
+    let redispatch = (redispatch(), prop::option::of(redispatch()));
+    (header(), any::<bool>(), connections, connection(), any::<bool>(), redispatch, behind).prop_map(
+        |(header, of_agr, connections, point, mutex_offers_supported, redispatch, behind)| {
+            let time_zone = time_zone();
+            if of_agr {
+                let connection = |(entity_address, start_period, end_period)| AgrPortfolioUpdateConnection {
+                    entity_address,
+                    start_period,
+                    end_period,
+                };
+                let connections = connections.into_iter().map(connection).collect();
+                return AgrPortfolioUpdate { header, time_zone, connections }.into();
+            }
+            let connection = |(entity_address, start_period, end_period)| DsoPortfolioUpdateConnection {
+                entity_address,
+                start_period,
+                end_period,
+            };
+            let point = DsoPortfolioUpdateCongestionPoint {
+                entity_address: point.0,
+                start_period: point.1,
+                end_period: point.2,
+                mutex_offers_supported,
+                day_ahead_redispatch_by: redispatch.0,
+                intraday_redispatch_by: redispatch.1,
+                connections: behind.into_iter().map(connection).collect(),
+            };
+            DsoPortfolioUpdate { header, time_zone, congestion_points: vec![point] }.into()
+        },
+    )
+}
+
+fn portfolio_answer() -> impl Strategy<Value = Payload> {
+    let entry = || address().prop_map(|entity_address| ConnectionEntry { entity_address });
+    let point = (address(), any::<bool>(), redispatch(), prop::option::of(redispatch()));
+    let point = (point, prop::collection::vec(entry(), 1..4)).prop_map(
+        |((entity_address, mutex_offers_supported, day_ahead, intraday), connections)| {
+            PortfolioCongestionPoint {
+                entity_address,
+                mutex_offers_supported,
+                day_ahead_redispatch_by: day_ahead,
+                intraday_redispatch_by: intraday,
+                connections,
+            }
+        },
+    );
+    let portfolio = (domain(), prop::collection::vec(point, 1..3))
+        .prop_map(|(dso_domain, congestion_points)| DsoPortfolio { dso_domain, congestion_points });
+    let view = (prop::collection::vec(portfolio, 1..3), prop::collection::vec(entry(), 0..3))
+        .prop_map(|(dso_portfolios, connections)| DsoView { dso_portfolios, connections });
+    let connection = (address(), prop::option::of(domain()))
+        .prop_map(|(entity_address, agr_domain)| DsoPortfolioQueryConnection { entity_address, agr_domain });
+    let at =
+        (address(), prop::collection::vec(connection, 1..4)).prop_map(|(entity_address, connections)| {
+            DsoPortfolioQueryCongestionPoint { entity_address, connections }
+        });
+    let views = prop::collection::vec(view, 1..3);
+    (0_u8..6, header(), response(), message_id(), date(), views, prop::option::of(at)).prop_map(
+        |(which, header, response, id, period, dso_views, congestion_point)| {
+            let time_zone = time_zone();
+            match which {
+                0 => AgrPortfolioQuery { header, time_zone, period }.into(),
+                1 => DsoPortfolioQuery {
+                    header,
+                    time_zone,
+                    period,
+                    entity_address: "ean.871685900012636543".parse().unwrap(),
+                }
+                .into(),
+                2 => AgrPortfolioUpdateResponse { header, response, agr_portfolio_update_message_id: id }
+                    .into(),
+                3 => DsoPortfolioUpdateResponse { header, response, dso_portfolio_update_message_id: id }
+                    .into(),
+                4 => {
+                    // A rejection may be without views.
+                    let dso_views = if response.is_accepted() { dso_views } else { Vec::new() };
+                    let agr_portfolio_query_message_id = id;
+                    AgrPortfolioQueryResponse {
+                        header,
+                        response,
+                        time_zone,
+                        agr_portfolio_query_message_id,
+                        period,
+                        dso_views,
+                    }
+                    .into()
+                }
+                _ => {
+                    let dso_portfolio_query_message_id = id;
+                    DsoPortfolioQueryResponse {
+                        header,
+                        response,
+                        dso_portfolio_query_message_id,
+                        time_zone,
+                        period,
+                        congestion_point,
+                    }
+                    .into()
+                }
+            }
+        },
+    )
 }
 
 fn payload() -> impl Strategy<Value = Payload> {
     prop_oneof![
+        portfolio_update(),
+        portfolio_answer(),
         flex_request(),
         flex_offer(),
         flex_order(),

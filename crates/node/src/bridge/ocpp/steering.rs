@@ -1,9 +1,10 @@
 use std::time::Duration;
 
 use jiff::Timestamp;
+use tieline_edge::Backoff;
 use tieline_ocpp::types::{DateTime, Decimal};
 use tieline_ocpp::{CallFailure, ErrorCode, Peer, Registry, SessionEvent, Version};
-use tieline_store::{Backoff, ChangeSet, Records as _, StoreError, Stored};
+use tieline_store::{ChangeSet, Records as _, StoreError, Stored};
 use tokio_util::sync::CancellationToken;
 use tracing::{info, warn};
 

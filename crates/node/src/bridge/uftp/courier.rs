@@ -1,7 +1,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
-use tieline_store::{Attempt, Backoff, Besides, ChangeSet, OutboxEntry, StoreError};
+use tieline_edge::Backoff;
+use tieline_store::{Attempt, Besides, ChangeSet, OutboxEntry, StoreError};
 use tieline_uftp::{Client, Delivery, Role};
 use tracing::{error, info, warn};
 

@@ -1,8 +1,9 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use tieline_edge::Backoff;
 use tieline_service::Routes;
-use tieline_store::{Backoff, ChangeSet, InboxEntry, InboxState, StoreError};
+use tieline_store::{ChangeSet, InboxEntry, InboxState, StoreError};
 use tieline_uftp::{Decision, Received, Rejected, Uftp};
 use tracing::{error, info, warn};
 

@@ -124,7 +124,7 @@ pub(super) async fn take(
         flex_order_message_id: MessageId::from(order.order),
         is_validated: order.shown,
     };
-    Ok(Accepted::with_orders(shown.iter().map(status).collect()))
+    Ok(Accepted::Orders(shown.iter().map(status).collect()))
 }
 
 fn reason(refusal: PrognosisRefusal) -> RejectionReason {

@@ -204,7 +204,7 @@ pub(super) async fn take(
     info!(%dso, orders = settlement.items.len(), net = %total(&settlement), "settled");
     changes.put(&settlement)?;
     work.add(changes);
-    Ok(Accepted::with_items(statuses))
+    Ok(Accepted::Items(statuses))
 }
 
 /// A run of ISPs becomes single ones.

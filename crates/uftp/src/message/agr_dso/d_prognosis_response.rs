@@ -30,7 +30,7 @@ pub struct FlexOrderStatus {
 impl Wire for DPrognosisResponse {
     fn read(header: Header, root: &mut Root<'_, '_>) -> Result<Self, ParseError> {
         let response = Response::read(root)?;
-        let d_prognosis_message_id = root.required("D-PrognosisMessageID")?;
+        let d_prognosis_message_id = root.reference("D-PrognosisMessageID")?;
         root.attributes.finish()?;
         let flex_order_statuses = root.reader.children(root.tag)?;
         Ok(Self { header, response, d_prognosis_message_id, flex_order_statuses })
@@ -40,7 +40,10 @@ impl Wire for DPrognosisResponse {
         writer.open("D-PrognosisResponse");
         self.header.write(writer);
         self.response.write(writer);
-        writer.attribute("D-PrognosisMessageID", &self.d_prognosis_message_id);
+        writer.attribute(
+            self.header.revision().reference("D-PrognosisMessageID"),
+            &self.d_prognosis_message_id,
+        );
         writer.close_with("D-PrognosisResponse", &self.flex_order_statuses, |status, writer| {
             writer.open("FlexOrderStatus");
             writer.attribute("FlexOrderMessageID", &status.flex_order_message_id);

@@ -55,7 +55,8 @@ pub struct OfferOption {
 impl FlexOffer {
     /// Whether the offer answers no request: `Unsolicited` if it is there, else whether no request is named.
     pub fn is_unsolicited(&self) -> bool {
-        self.unsolicited.unwrap_or(self.flex_request_message_id.is_none())
+        self.unsolicited
+            .unwrap_or(self.header.revision().unsolicited_if_unsaid && self.flex_request_message_id.is_none())
     }
 }
 

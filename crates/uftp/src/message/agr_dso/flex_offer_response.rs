@@ -19,7 +19,7 @@ pub struct FlexOfferResponse {
 impl Wire for FlexOfferResponse {
     fn read(header: Header, root: &mut Root<'_, '_>) -> Result<Self, ParseError> {
         let response = Response::read(root)?;
-        let flex_offer_message_id = root.required("FlexOfferMessageID")?;
+        let flex_offer_message_id = root.reference("FlexOfferMessageID")?;
         root.finish()?;
         Ok(Self { header, response, flex_offer_message_id })
     }
@@ -28,7 +28,7 @@ impl Wire for FlexOfferResponse {
         writer.open("FlexOfferResponse");
         self.header.write(writer);
         self.response.write(writer);
-        writer.attribute("FlexOfferMessageID", &self.flex_offer_message_id);
+        writer.attribute(self.header.revision().reference("FlexOfferMessageID"), &self.flex_offer_message_id);
         writer.close_empty();
     }
 }

@@ -47,7 +47,8 @@ pub struct FlexOrder {
 impl FlexOrder {
     /// Whether the order is based on no offer: `Unsolicited` if it is there, else whether no offer is named.
     pub fn is_unsolicited(&self) -> bool {
-        self.unsolicited.unwrap_or(self.flex_offer_message_id.is_none())
+        self.unsolicited
+            .unwrap_or(self.header.revision().unsolicited_if_unsaid && self.flex_offer_message_id.is_none())
     }
 }
 

@@ -19,7 +19,7 @@ pub struct FlexOrderResponse {
 impl Wire for FlexOrderResponse {
     fn read(header: Header, root: &mut Root<'_, '_>) -> Result<Self, ParseError> {
         let response = Response::read(root)?;
-        let flex_order_message_id = root.required("FlexOrderMessageID")?;
+        let flex_order_message_id = root.reference("FlexOrderMessageID")?;
         root.finish()?;
         Ok(Self { header, response, flex_order_message_id })
     }
@@ -28,7 +28,7 @@ impl Wire for FlexOrderResponse {
         writer.open("FlexOrderResponse");
         self.header.write(writer);
         self.response.write(writer);
-        writer.attribute("FlexOrderMessageID", &self.flex_order_message_id);
+        writer.attribute(self.header.revision().reference("FlexOrderMessageID"), &self.flex_order_message_id);
         writer.close_empty();
     }
 }

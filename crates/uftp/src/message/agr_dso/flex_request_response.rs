@@ -19,7 +19,7 @@ pub struct FlexRequestResponse {
 impl Wire for FlexRequestResponse {
     fn read(header: Header, root: &mut Root<'_, '_>) -> Result<Self, ParseError> {
         let response = Response::read(root)?;
-        let flex_request_message_id = root.required("FlexRequestMessageID")?;
+        let flex_request_message_id = root.reference("FlexRequestMessageID")?;
         root.finish()?;
         Ok(Self { header, response, flex_request_message_id })
     }
@@ -28,7 +28,10 @@ impl Wire for FlexRequestResponse {
         writer.open("FlexRequestResponse");
         self.header.write(writer);
         self.response.write(writer);
-        writer.attribute("FlexRequestMessageID", &self.flex_request_message_id);
+        writer.attribute(
+            self.header.revision().reference("FlexRequestMessageID"),
+            &self.flex_request_message_id,
+        );
         writer.close_empty();
     }
 }

@@ -8,7 +8,7 @@ use super::isp::{SIZE_OF_ISP, read_range, write_range};
 use crate::Header;
 use crate::message::{Response, Root, SIZE_OF_ROOT, Wire};
 use crate::value::MessageId;
-use crate::xml::{Child, ParseError, Tag, Text, XmlReader, XmlWriter};
+use crate::xml::{Child, ParseError, ParseErrorKind, Tag, Text, XmlReader, XmlWriter};
 
 /// What a DSO makes of the orders of a period: what was delivered of each, and what it pays.
 ///
@@ -79,19 +79,32 @@ pub struct FlexOrderSettlementIsp {
 
 impl Wire for FlexSettlement {
     fn read(header: Header, root: &mut Root<'_, '_>) -> Result<Self, ParseError> {
-        let response = Response::read(root)?;
+        let response =
+            if root.revision.result_of_settlement { Response::read(root)? } else { Response::ACCEPTED };
         let period_start = root.required("PeriodStart")?;
         let period_end = root.required("PeriodEnd")?;
         let currency = root.required("Currency")?;
         root.attributes.finish()?;
-        let (orders, contracts) = root.reader.two_sequences(root.tag)?;
+        let (orders, contracts) =
+            root.reader.two_lists::<FlexOrderSettlement, ContractSettlement>(root.tag)?;
+        if !root.reader.tolerance().absent_settlement_elements {
+            let absent = [
+                (FlexOrderSettlement::NAME, orders.is_empty()),
+                (ContractSettlement::NAME, contracts.is_empty()),
+            ];
+            if let Some((name, _)) = absent.into_iter().find(|(_, absent)| *absent) {
+                return Err(root.tag.error(ParseErrorKind::MissingElement(name)));
+            }
+        }
         Ok(Self { header, response, period_start, period_end, currency, orders, contracts })
     }
 
     fn write(&self, writer: &mut XmlWriter) {
         writer.open("FlexSettlement");
         self.header.write(writer);
-        self.response.write(writer);
+        if self.header.revision().result_of_settlement {
+            self.response.write(writer);
+        }
         writer.attribute("PeriodStart", &self.period_start);
         writer.attribute("PeriodEnd", &self.period_end);
         writer.attribute("Currency", &self.currency);

@@ -67,7 +67,7 @@ impl FlexOrderSettlementStatus {
 impl Wire for FlexSettlementResponse {
     fn read(header: Header, root: &mut Root<'_, '_>) -> Result<Self, ParseError> {
         let response = Response::read(root)?;
-        let flex_settlement_message_id = root.required("FlexSettlementMessageID")?;
+        let flex_settlement_message_id = root.reference("FlexSettlementMessageID")?;
         root.attributes.finish()?;
         let statuses = if root.reader.tolerance().absent_settlement_elements {
             root.reader.children(root.tag)?
@@ -81,7 +81,10 @@ impl Wire for FlexSettlementResponse {
         writer.open("FlexSettlementResponse");
         self.header.write(writer);
         self.response.write(writer);
-        writer.attribute("FlexSettlementMessageID", &self.flex_settlement_message_id);
+        writer.attribute(
+            self.header.revision().reference("FlexSettlementMessageID"),
+            &self.flex_settlement_message_id,
+        );
         writer.close_with("FlexSettlementResponse", &self.statuses, |status, writer| {
             writer.open("FlexOrderSettlementStatus");
             writer.optional("OrderReference", status.order_reference.as_ref());

@@ -19,7 +19,7 @@ pub struct MeteringResponse {
 impl Wire for MeteringResponse {
     fn read(header: Header, root: &mut Root<'_, '_>) -> Result<Self, ParseError> {
         let response = Response::read(root)?;
-        let metering_message_id = root.required("MeteringMessageID")?;
+        let metering_message_id = root.reference("MeteringMessageID")?;
         root.finish()?;
         Ok(Self { header, response, metering_message_id })
     }
@@ -28,7 +28,7 @@ impl Wire for MeteringResponse {
         writer.open("MeteringResponse");
         self.header.write(writer);
         self.response.write(writer);
-        writer.attribute("MeteringMessageID", &self.metering_message_id);
+        writer.attribute(self.header.revision().reference("MeteringMessageID"), &self.metering_message_id);
         writer.close_empty();
     }
 }
