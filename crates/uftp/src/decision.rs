@@ -1,9 +1,9 @@
 //! What a participant decides about a message, and the answer that says so.
 
 use crate::message::{
-    DPrognosisResponse, FlexOfferResponse, FlexOrderResponse, FlexOrderSettlementStatus, FlexOrderStatus,
-    FlexRequestResponse, FlexSettlement, FlexSettlementResponse, MeteringResponse, Response,
-    TestMessageResponse,
+    DPrognosisResponse, FlexOfferResponse, FlexOfferRevocationResponse, FlexOrderResponse,
+    FlexOrderSettlementStatus, FlexOrderStatus, FlexRequestResponse, FlexReservationUpdateResponse,
+    FlexSettlement, FlexSettlementResponse, MeteringResponse, Response, TestMessageResponse,
 };
 use crate::{Header, Payload, RejectionReason};
 
@@ -172,6 +172,13 @@ impl Payload {
             }
             Self::FlexOffer(_) => FlexOfferResponse { header, response, flex_offer_message_id: id }.into(),
             Self::FlexOrder(_) => FlexOrderResponse { header, response, flex_order_message_id: id }.into(),
+            Self::FlexOfferRevocation(_) => {
+                FlexOfferRevocationResponse { header, response, flex_offer_revocation_message_id: id }.into()
+            }
+            Self::FlexReservationUpdate(_) => {
+                FlexReservationUpdateResponse { header, response, flex_reservation_update_message_id: id }
+                    .into()
+            }
             Self::FlexSettlement(settlement) => {
                 let statuses = settlement_statuses(settlement, &response, accepted);
                 FlexSettlementResponse { header, response, flex_settlement_message_id: id, statuses }.into()
@@ -181,6 +188,8 @@ impl Payload {
             | Self::DPrognosisResponse(_)
             | Self::FlexRequestResponse(_)
             | Self::FlexOfferResponse(_)
+            | Self::FlexOfferRevocationResponse(_)
+            | Self::FlexReservationUpdateResponse(_)
             | Self::FlexOrderResponse(_)
             | Self::FlexSettlementResponse(_)
             | Self::MeteringResponse(_) => return None,

@@ -15,9 +15,11 @@ use std::fmt;
 
 pub use agr_dso::{
     AcceptedDisputed, ContractSettlement, ContractSettlementIsp, ContractSettlementPeriod, DPrognosis,
-    DPrognosisResponse, Disposition, FlexMessage, FlexOffer, FlexOfferResponse, FlexOrder, FlexOrderResponse,
-    FlexOrderSettlement, FlexOrderSettlementIsp, FlexOrderSettlementStatus, FlexOrderStatus, FlexRequest,
-    FlexRequestIsp, FlexRequestResponse, FlexSettlement, FlexSettlementResponse, Isp, OfferOption,
+    DPrognosisResponse, Disposition, FlexMessage, FlexOffer, FlexOfferResponse, FlexOfferRevocation,
+    FlexOfferRevocationResponse, FlexOrder, FlexOrderResponse, FlexOrderSettlement, FlexOrderSettlementIsp,
+    FlexOrderSettlementStatus, FlexOrderStatus, FlexRequest, FlexRequestIsp, FlexRequestResponse,
+    FlexReservationUpdate, FlexReservationUpdateResponse, FlexSettlement, FlexSettlementResponse, Isp,
+    OfferOption,
 };
 pub use common::{TestMessage, TestMessageResponse};
 pub use message_type::{MessageType, UnknownMessageType};

@@ -5,9 +5,10 @@ use std::sync::Arc;
 use tieline_service::{Carries, Fault, FromIncoming, Head, Incoming, Outcome, Peer, Protocol, Rejection};
 
 use crate::message::{
-    DPrognosis, DPrognosisResponse, FlexOffer, FlexOfferResponse, FlexOrder, FlexOrderResponse, FlexRequest,
-    FlexRequestResponse, FlexSettlement, FlexSettlementResponse, Message, MessageType, Metering,
-    MeteringResponse, TestMessage, TestMessageResponse,
+    DPrognosis, DPrognosisResponse, FlexOffer, FlexOfferResponse, FlexOfferRevocation,
+    FlexOfferRevocationResponse, FlexOrder, FlexOrderResponse, FlexRequest, FlexRequestResponse,
+    FlexReservationUpdate, FlexReservationUpdateResponse, FlexSettlement, FlexSettlementResponse, Message,
+    MessageType, Metering, MeteringResponse, TestMessage, TestMessageResponse,
 };
 use crate::{Accepted, Decision, Noted, Participant, Received, RejectionReason, Undecided, Version};
 
@@ -142,6 +143,6 @@ macro_rules! carries {
     };
 }
 
-carries!(Accepted: TestMessage DPrognosis FlexRequest FlexOffer FlexOrder FlexSettlement Metering);
-carries!(Noted: TestMessageResponse DPrognosisResponse FlexRequestResponse FlexOfferResponse FlexOrderResponse);
+carries!(Accepted: TestMessage DPrognosis FlexRequest FlexOffer FlexOfferRevocation FlexReservationUpdate FlexOrder FlexSettlement Metering);
+carries!(Noted: FlexOfferRevocationResponse FlexReservationUpdateResponse TestMessageResponse DPrognosisResponse FlexRequestResponse FlexOfferResponse FlexOrderResponse);
 carries!(Noted: FlexSettlementResponse MeteringResponse);

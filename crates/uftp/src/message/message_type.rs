@@ -29,6 +29,14 @@ pub enum MessageType {
     FlexOrder,
     /// `FlexOrderResponse`.
     FlexOrderResponse,
+    /// `FlexOfferRevocation`.
+    FlexOfferRevocation,
+    /// `FlexOfferRevocationResponse`.
+    FlexOfferRevocationResponse,
+    /// `FlexReservationUpdate`.
+    FlexReservationUpdate,
+    /// `FlexReservationUpdateResponse`.
+    FlexReservationUpdateResponse,
     /// `FlexSettlement`: what a DSO makes of the orders of a period.
     FlexSettlement,
     /// `FlexSettlementResponse`.
@@ -43,7 +51,7 @@ use MessageType as T;
 
 impl MessageType {
     /// Every message that is known here.
-    pub const ALL: [Self; 14] = [
+    pub const ALL: [Self; 18] = [
         T::TestMessage,
         T::TestMessageResponse,
         T::DPrognosis,
@@ -54,6 +62,10 @@ impl MessageType {
         T::FlexOfferResponse,
         T::FlexOrder,
         T::FlexOrderResponse,
+        T::FlexOfferRevocation,
+        T::FlexOfferRevocationResponse,
+        T::FlexReservationUpdate,
+        T::FlexReservationUpdateResponse,
         T::FlexSettlement,
         T::FlexSettlementResponse,
         T::Metering,
@@ -73,6 +85,10 @@ impl MessageType {
             T::FlexOfferResponse => "FlexOfferResponse",
             T::FlexOrder => "FlexOrder",
             T::FlexOrderResponse => "FlexOrderResponse",
+            T::FlexOfferRevocation => "FlexOfferRevocation",
+            T::FlexOfferRevocationResponse => "FlexOfferRevocationResponse",
+            T::FlexReservationUpdate => "FlexReservationUpdate",
+            T::FlexReservationUpdateResponse => "FlexReservationUpdateResponse",
             T::FlexSettlement => "FlexSettlement",
             T::FlexSettlementResponse => "FlexSettlementResponse",
             T::Metering => "Metering",
@@ -88,6 +104,8 @@ impl MessageType {
             T::FlexRequest => T::FlexRequestResponse,
             T::FlexOffer => T::FlexOfferResponse,
             T::FlexOrder => T::FlexOrderResponse,
+            T::FlexOfferRevocation => T::FlexOfferRevocationResponse,
+            T::FlexReservationUpdate => T::FlexReservationUpdateResponse,
             T::FlexSettlement => T::FlexSettlementResponse,
             T::Metering => T::MeteringResponse,
             _ => return None,
@@ -114,12 +132,16 @@ impl MessageType {
             T::DPrognosis
             | T::FlexRequestResponse
             | T::FlexOffer
+            | T::FlexOfferRevocation
+            | T::FlexReservationUpdateResponse
             | T::FlexOrderResponse
             | T::FlexSettlementResponse
             | T::Metering => (sender, recipient) == (Role::Agr, Role::Dso),
             T::DPrognosisResponse
             | T::FlexRequest
             | T::FlexOfferResponse
+            | T::FlexOfferRevocationResponse
+            | T::FlexReservationUpdate
             | T::FlexOrder
             | T::FlexSettlement
             | T::MeteringResponse => (sender, recipient) == (Role::Dso, Role::Agr),

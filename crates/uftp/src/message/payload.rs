@@ -3,9 +3,10 @@
 use tieline_types::Domain;
 
 use super::{
-    DPrognosis, DPrognosisResponse, FlexOffer, FlexOfferResponse, FlexOrder, FlexOrderResponse, FlexRequest,
-    FlexRequestResponse, FlexSettlement, FlexSettlementResponse, Metering, MeteringResponse, TestMessage,
-    TestMessageResponse,
+    DPrognosis, DPrognosisResponse, FlexOffer, FlexOfferResponse, FlexOfferRevocation,
+    FlexOfferRevocationResponse, FlexOrder, FlexOrderResponse, FlexRequest, FlexRequestResponse,
+    FlexReservationUpdate, FlexReservationUpdateResponse, FlexSettlement, FlexSettlementResponse, Metering,
+    MeteringResponse, TestMessage, TestMessageResponse,
 };
 use super::{Message, MessageType, Root, Wire};
 use crate::xml::{Attributes, ParseError, ParseErrorKind, XmlReader};
@@ -148,6 +149,14 @@ payload! {
     FlexOrder,
     /// A [`FlexOrderResponse`].
     FlexOrderResponse,
+    /// A [`FlexOfferRevocation`].
+    FlexOfferRevocation,
+    /// A [`FlexOfferRevocationResponse`].
+    FlexOfferRevocationResponse,
+    /// A [`FlexReservationUpdate`].
+    FlexReservationUpdate,
+    /// A [`FlexReservationUpdateResponse`].
+    FlexReservationUpdateResponse,
     /// A [`FlexSettlement`].
     FlexSettlement,
     /// A [`FlexSettlementResponse`].
