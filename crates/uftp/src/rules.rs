@@ -37,8 +37,10 @@ mod case;
 mod contract_settlement;
 mod d_prognosis;
 mod flex_offer;
+mod flex_offer_revocation;
 mod flex_order;
 mod flex_request;
+mod flex_reservation_update;
 mod flex_settlement;
 mod metering;
 mod past;
@@ -109,6 +111,16 @@ pub async fn check<H: History>(
                 prognosis: past.message(message.d_prognosis_message_id).await?,
             };
             flex_order::flex_order(message, &case, &facts)
+        }
+        Payload::FlexOfferRevocation(message) => {
+            let offer = Some(message.flex_offer_message_id);
+            let about_offer = past.referring_to(offer).await?;
+            let offer = past.message(offer).await?;
+            flex_offer_revocation::flex_offer_revocation(message, &case, offer.as_ref(), &about_offer)
+        }
+        Payload::FlexReservationUpdate(message) => {
+            let earlier = past.alike(payload).await?;
+            flex_reservation_update::flex_reservation_update(message, &case, &earlier)
         }
         Payload::FlexSettlement(message) => {
             let settled = past.settled(message).await?;

@@ -23,9 +23,12 @@ impl Payload {
             Self::FlexOrder(order) => {
                 order.flex_offer_message_id.into_iter().chain(order.d_prognosis_message_id).collect()
             }
+            Self::FlexOfferRevocation(revocation) => one(revocation.flex_offer_message_id),
             Self::DPrognosisResponse(answer) => one(answer.d_prognosis_message_id),
             Self::FlexRequestResponse(answer) => one(answer.flex_request_message_id),
             Self::FlexOfferResponse(answer) => one(answer.flex_offer_message_id),
+            Self::FlexOfferRevocationResponse(answer) => one(answer.flex_offer_revocation_message_id),
+            Self::FlexReservationUpdateResponse(answer) => one(answer.flex_reservation_update_message_id),
             Self::FlexOrderResponse(answer) => one(answer.flex_order_message_id),
             Self::FlexSettlementResponse(answer) => one(answer.flex_settlement_message_id),
             Self::MeteringResponse(answer) => one(answer.metering_message_id),
@@ -51,6 +54,7 @@ impl Payload {
     pub(crate) fn flex_message(&self) -> Option<&FlexMessage> {
         match self {
             Self::DPrognosis(message) => Some(&message.flex),
+            Self::FlexReservationUpdate(message) => Some(&message.flex),
             Self::FlexRequest(message) => Some(&message.flex),
             Self::FlexOffer(message) => Some(&message.flex),
             Self::FlexOrder(message) => Some(&message.flex),

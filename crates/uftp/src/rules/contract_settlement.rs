@@ -34,7 +34,11 @@ fn check_period(
     }
     let Some(day) = day else { return };
     let isps: Vec<IspRange> = period.isps.iter().map(|isp| isp.range).collect();
-    let right = check_isps(&day, isps, reasons);
+    check_isps(&day, isps, reasons);
+    // Where an ISP or a day is wrong, here or in the orders, they can't be compared.
+    let wrong =
+        [RejectionReason::IspsOutOfBounds, RejectionReason::IspConflict, RejectionReason::PeriodOutOfBounds];
+    let comparable = !wrong.iter().any(|reason| reasons.contains(reason));
     for isp in &period.isps {
         if !is_chain(isp) {
             reasons.insert(RejectionReason::other(
@@ -45,7 +49,7 @@ fn check_period(
             let sum = ordered_in(message, contract.contract_id.as_ref(), period.period, number);
             isp.ordered.is_none_or(|ordered| is_part(ordered, sum))
         };
-        if right && contract.contract_id.is_some() && !isp.range.iter().all(in_orders) {
+        if comparable && contract.contract_id.is_some() && !isp.range.iter().all(in_orders) {
             reasons.insert(RejectionReason::other(
                 "A ContractSettlement has more ordered than the orders of its contract",
             ));

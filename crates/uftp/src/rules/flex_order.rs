@@ -4,9 +4,7 @@ use rust_decimal::Decimal;
 use tieline_types::{Amount, IspDay, Power};
 
 use super::case::{By, Case, Reasons, binds, of_type, powers, ranges, same_window, unknown};
-fn is_revoked(_: &[Exchanged]) -> bool {
-    false
-}
+use super::flex_offer_revocation::is_revoked;
 use crate::message::{DPrognosis, FlexOffer, FlexOrder, OfferOption};
 use crate::value::ActivationFactor;
 use crate::{Direction, Exchanged, Fate, RejectionReason};

@@ -32,9 +32,21 @@ impl<'m> Answer<'m> {
             Payload::FlexOfferResponse(answer) => {
                 (&answer.response, answer.flex_offer_message_id, T::FlexOffer, "FlexOfferMessageID")
             }
+            Payload::FlexOfferRevocationResponse(answer) => (
+                &answer.response,
+                answer.flex_offer_revocation_message_id,
+                T::FlexOfferRevocation,
+                "FlexOfferRevocationMessageID",
+            ),
             Payload::FlexOrderResponse(answer) => {
                 (&answer.response, answer.flex_order_message_id, T::FlexOrder, "FlexOrderMessageID")
             }
+            Payload::FlexReservationUpdateResponse(answer) => (
+                &answer.response,
+                answer.flex_reservation_update_message_id,
+                T::FlexReservationUpdate,
+                "FlexReservationUpdateMessageID",
+            ),
             Payload::FlexSettlementResponse(answer) => (
                 &answer.response,
                 answer.flex_settlement_message_id,
