@@ -1,5 +1,8 @@
 //! What was exchanged with whom: all that the rules need to know of the past.
 
+mod memory;
+mod subject;
+
 use std::future::Future;
 use std::sync::Arc;
 
@@ -9,6 +12,8 @@ use tieline_types::EntityAddress;
 
 use crate::value::MessageId;
 use crate::{MessageType, Participant, Payload};
+
+pub use memory::MemoryHistory;
 
 /// Which way a message went.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]

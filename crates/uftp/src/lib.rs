@@ -34,8 +34,12 @@ mod refusal;
 mod rejection;
 mod revision;
 mod role;
+pub mod rules;
 #[cfg(feature = "server")]
 pub mod server;
+#[cfg(feature = "service")]
+pub mod service;
+pub mod storage;
 mod tolerance;
 pub mod value;
 mod xml;
@@ -48,7 +52,7 @@ pub use delivery::Delivery;
 pub use endpoint::{Endpoint, InvalidEndpoint, MESSAGE_PATH};
 pub use envelope::{SignatureError, SignedMessage, seal, seal_message};
 pub use header::Header;
-pub use history::{Direction, Exchanged, Fate, History, HistoryError};
+pub use history::{Direction, Exchanged, Fate, History, HistoryError, MemoryHistory};
 pub use key::{KeyError, OwnKeys, Signer, SignerError, SigningKey, VerifyingKey};
 pub use limits::Limits;
 pub use message::{Message, MessageType, Payload, parse, parse_with};

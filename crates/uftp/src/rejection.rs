@@ -9,7 +9,7 @@ use crate::{Revision, Version};
 /// What joins several reasons in one `RejectionReason`; a reader splits at the semicolon alone.
 const SEPARATOR: &str = "; ";
 
-/// One reason of a `RejectionReason` (3.x, section 3.5).
+/// One reason of a `RejectionReason` (3.x, section 3.5). Their order is that of the standard's tables.
 ///
 /// What is written is the text of the 3.x standard. What is read is recognised in the spellings of the 3.x text,
 /// of the text that is to follow it and of the two public libraries, without regard to case, blanks and
@@ -22,7 +22,7 @@ const SEPARATOR: &str = "; ";
 /// assert_eq!(reasons[..2], [RejectionReason::IspsOutOfBounds, RejectionReason::TimeZoneRejected]);
 /// assert_eq!(reasons[2].to_string(), "on holiday");
 /// ```
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[non_exhaustive]
 pub enum RejectionReason {
     /// The sender in the envelope is not the one in the message, or its role may not send this message.

@@ -6,5 +6,7 @@ mod receiver;
 mod request;
 
 pub use address_book::{AddressBook, AddressBookError, FixedAddressBook, KnownParticipant};
-pub use inbox::{Inbox, InboxError, MemoryInbox, Receipt};
+pub use inbox::{Inbox, InboxError, MemoryInbox};
+
+pub use crate::storage::Receipt;
 pub use receiver::{Receiver, ReceiverConfig};

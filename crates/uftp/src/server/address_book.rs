@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use tieline_types::Domain;
 
-use crate::{Endpoint, Participant, Role, Tolerance, VerifyingKey};
+use crate::{Endpoint, Participant, Role, Tolerance, VerifyingKey, Version};
 
 /// Where keys and addresses of participants are looked up: a configuration, DNS, a market's register.
 pub trait AddressBook: Send + Sync + 'static {
@@ -38,17 +38,25 @@ pub struct KnownParticipant {
     pub endpoint: Option<Endpoint>,
     /// What is forgiven it.
     pub tolerance: Tolerance,
+    /// The version to write to it, if that is known.
+    pub version: Option<Version>,
 }
 
 impl KnownParticipant {
     /// A participant with these keys, and nothing forgiven.
     pub fn new(keys: Vec<VerifyingKey>) -> Self {
-        Self { keys, endpoint: None, tolerance: Tolerance::STRICT }
+        Self { keys, endpoint: None, tolerance: Tolerance::STRICT, version: None }
     }
 
     /// The same with an address.
     pub fn at(mut self, endpoint: Endpoint) -> Self {
         self.endpoint = Some(endpoint);
+        self
+    }
+
+    /// The same, and this version is written to it.
+    pub fn speaking(mut self, version: Version) -> Self {
+        self.version = Some(version);
         self
     }
 

@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use crate::Received;
+use crate::storage::Receipt;
 
 /// The storage port of the receiver.
 pub trait Inbox: Send + Sync + 'static {
@@ -19,17 +20,6 @@ impl<I: Inbox> Inbox for Arc<I> {
     fn accept(&self, received: Received) -> impl Future<Output = Result<Receipt, InboxError>> + Send {
         I::accept(self, received)
     }
-}
-
-/// What the inbox did with a message.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Receipt {
-    /// It is new and kept.
-    Stored,
-    /// The very same message was there already («Already Submitted»).
-    AlreadySubmitted,
-    /// Another message with the same identifier was there already («Duplicate Identifier»).
-    DuplicateIdentifier,
 }
 
 /// Why the inbox does not take a message.
@@ -85,7 +75,11 @@ impl MemoryInbox {
         };
         if let Some(kept) = messages.iter().find(same_id) {
             let same = kept.payload_bytes == received.payload_bytes;
-            return Ok(if same { Receipt::AlreadySubmitted } else { Receipt::DuplicateIdentifier });
+            return Ok(if same {
+                Receipt::AlreadySubmitted { decided: false }
+            } else {
+                Receipt::DuplicateIdentifier
+            });
         }
         if messages.len() >= self.most {
             return Err(InboxError::Busy { retry_after: self.retry_after });

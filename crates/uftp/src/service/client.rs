@@ -11,7 +11,7 @@ use super::role::{Agr, Cro, Dso, Goes, RoleType};
 use super::{Letters, Unsendable};
 use crate::server::AddressBook;
 use crate::storage::{Step, Storage};
-use crate::value::{ConversationId, MessageId};
+use crate::value::ConversationId;
 use crate::{Header, Participant, Revision, Version};
 
 /// An AGR's messages to a DSO.
@@ -80,7 +80,10 @@ impl<From: RoleType, To: RoleType, S: Storage, A: AddressBook> RoleClient<From, 
     /// one; whatever of it is changed stays changed.
     ///
     /// Returns the header of what was sent, once that is durable.
-    pub async fn send<M: Goes<From, To>>(&self, draft: impl FnOnce(Header) -> M) -> Result<Header, Unsendable> {
+    pub async fn send<M: Goes<From, To>>(
+        &self,
+        draft: impl FnOnce(Header) -> M,
+    ) -> Result<Header, Unsendable> {
         let recipient = Participant { role: To::ROLE, domain: self.recipient.clone() };
         let version = match self.version {
             Some(version) => version,

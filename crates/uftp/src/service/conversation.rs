@@ -25,7 +25,7 @@ use crate::{Header, MessageType, Participant, SignerError, Uftp, Version};
 ///     conversation.send(|header| FlexOffer {
 ///         header,
 ///         flex: request.flex.clone(),
-///         expiration_date_time: request.expiration_date_time,
+///         expiration_date_time: request.expiration_date_time.clone(),
 ///         unsolicited: None,
 ///         flex_request_message_id: Some(request.header.message_id),
 ///         contract_id: request.contract_id.clone(),

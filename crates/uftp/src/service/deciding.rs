@@ -14,7 +14,7 @@ use super::conversation::{Conversation, Sent};
 use super::{Letters, Processed, Processing, ReceivedAt, Terms, Work};
 use crate::history::{Direction, Exchanged, Fate};
 use crate::storage::{Progress, Settled, Step, Storage, StorageError, Waiting};
-use crate::{Decision, Received, Rejected, RejectionReason, Uftp, Undecided, rules};
+use crate::{Accepted, Decision, Received, Rejected, RejectionReason, Uftp, Undecided, rules};
 
 /// How many messages one turn takes on.
 const PER_TURN: usize = 64;
@@ -56,14 +56,19 @@ impl<S: Storage> Deciding<S> {
         let received = Arc::new(message.received.clone());
         // One that panics is set aside in the end, and holds up no other conversation.
         let handled = guarded(async {
-            if message.decided { self.follow_up(&message, &received).await } else { self.decide(&message, &received).await }
+            if message.decided {
+                self.follow_up(&message, &received).await
+            } else {
+                self.decide(&message, &received).await
+            }
         });
         let step = match handled.await {
             Ok(Ok(step)) => step,
             Ok(Err(undecided)) => self.failed(&message, &undecided.cause, undecided.retry),
             Err(panic) => self.failed(&message, &panic.to_string(), true),
         };
-        let (owes, waits) = (!step.letters.is_empty(), step.letters.iter().any(|letter| letter.reply_by.is_some()));
+        let (owes, waits) =
+            (!step.letters.is_empty(), step.letters.iter().any(|letter| letter.reply_by.is_some()));
         match self.storage.commit(step).await {
             // What the decision was based on has changed: it is decided anew.
             Err(StorageError::Conflict(record)) => {
@@ -126,12 +131,13 @@ impl<S: Storage> Deciding<S> {
 
     /// What an acceptance says beyond the acceptance, where its handler has left that to us.
     async fn complete(&self, received: &Received, decision: Decision) -> Result<Decision, Undecided> {
-        let Decision::Accepted(accepted) = decision else { return Ok(decision) };
+        if decision != Decision::Accepted(Accepted::Plain) {
+            return Ok(decision);
+        }
         let terms = self.terms.with(&received.sender);
-        rules::complete(&received.payload, &received.sender, accepted, &terms, &*self.storage)
-            .await
-            .map(Decision::Accepted)
-            .map_err(|failure| undecided(&failure))
+        let (payload, sender, at) = (&received.payload, &received.sender, received.received_at);
+        let accepted = rules::acceptance(payload, sender, &terms, &*self.storage, at).await;
+        accepted.map(Decision::Accepted).map_err(|failure| undecided(&failure))
     }
 
     /// The message becomes part of the past, or what it answers gets its fate.
@@ -158,7 +164,11 @@ impl<S: Storage> Deciding<S> {
         }
     }
 
-    async fn follow_up(&self, message: &Waiting, received: &Arc<Received>) -> Result<Step<S::Work>, Undecided> {
+    async fn follow_up(
+        &self,
+        message: &Waiting,
+        received: &Arc<Received>,
+    ) -> Result<Step<S::Work>, Undecided> {
         let (work, sent) = (Work::default(), Sent::default());
         let mut incoming = Processing::incoming(Arc::clone(received));
         self.attach(&mut incoming.head.extensions, received, &work, &sent);
@@ -177,7 +187,13 @@ impl<S: Storage> Deciding<S> {
         reply.answer
     }
 
-    fn attach(&self, extensions: &mut http::Extensions, received: &Received, work: &Work<S::Work>, sent: &Sent) {
+    fn attach(
+        &self,
+        extensions: &mut http::Extensions,
+        received: &Received,
+        work: &Work<S::Work>,
+        sent: &Sent,
+    ) {
         extensions.insert(work.clone());
         extensions.insert(ReceivedAt(received.received_at));
         extensions.insert(Conversation::of(received, &self.letters, sent));

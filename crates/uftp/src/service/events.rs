@@ -4,11 +4,11 @@ use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
 
+use crate::Participant;
 use crate::history::Exchanged;
 use crate::message::MessageType;
 use crate::storage::StorageError;
 use crate::value::MessageId;
-use crate::Participant;
 
 /// What happened.
 #[derive(Debug, Clone, PartialEq, Eq)]

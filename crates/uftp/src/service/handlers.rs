@@ -5,8 +5,8 @@ use std::marker::PhantomData;
 
 use tieline_service::{Carries, OnRoute, Router, Routes};
 
-use super::Processing;
 use super::role::{Agr, Cro, Dso, ReceivedBy, RoleType};
+use super::{Processed, Processing};
 use crate::{Accepted, Decision, Noted, Uftp};
 
 /// What an aggregator does with the messages of DSOs and CROs.
@@ -119,7 +119,7 @@ impl<R: RoleType, S: Clone + Send + Sync + 'static> Handlers<R, S> {
     pub fn with_state(self, state: S) -> RoleRoutes<R> {
         RoleRoutes {
             pre_process: self.pre_process.fallback(by_the_rules).with_state(state.clone()),
-            process: self.process.with_state(state),
+            process: self.process.fallback(nothing).with_state(state),
             role: PhantomData,
         }
     }
@@ -129,6 +129,11 @@ impl<R: RoleType, S: Clone + Send + Sync + 'static> Handlers<R, S> {
 async fn by_the_rules(head: tieline_service::Head<Uftp>) -> Decision {
     let is_response = head.action().parse().is_ok_and(crate::MessageType::is_response);
     if is_response { Noted.into() } else { Accepted::new().into() }
+}
+
+/// The longer work on a message that causes none.
+async fn nothing() -> Processed {
+    Processed::Done
 }
 
 impl<R: RoleType, S: Clone + Send + Sync + 'static> Default for Handlers<R, S> {

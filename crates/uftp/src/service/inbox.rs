@@ -75,7 +75,9 @@ impl<S: Storage> StorageInbox<S> {
     /// Answers a message whose identifier was used before, unless that was answered often enough.
     async fn reject(&self, received: &Received, reason: RejectionReason) -> Result<(), InboxError> {
         let answer = self.letters.answer(received, &Decision::from(reason));
-        let Some(letter) = answer.map_err(|failure| InboxError::Storage(Box::new(failure)))? else { return Ok(()) };
+        let Some(letter) = answer.map_err(|failure| InboxError::Storage(Box::new(failure)))? else {
+            return Ok(());
+        };
         if self.count(received) > self.config.repetitions {
             let message_id = received.payload.header().message_id;
             info!(peer = %received.sender, %message_id, "repeated again; it is answered no more");

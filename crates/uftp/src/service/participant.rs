@@ -121,7 +121,14 @@ impl<R: RoleType, S: Storage, A: AddressBook + Clone> Setup<R, S, A> {
             outbox: bells.outbox,
             replies: bells.replies,
         });
-        Running { receiver, sending, _stop_on_drop: stop.clone().drop_guard(), stop, tasks, role: PhantomData }
+        Running {
+            receiver,
+            sending,
+            _stop_on_drop: stop.clone().drop_guard(),
+            stop,
+            tasks,
+            role: PhantomData,
+        }
     }
 }
 
@@ -174,7 +181,11 @@ impl Loops {
         });
     }
 
-    fn courier<R: RoleType, S: Storage, A: AddressBook + Clone>(&self, setup: &Setup<R, S, A>, bells: &Bells) {
+    fn courier<R: RoleType, S: Storage, A: AddressBook + Clone>(
+        &self,
+        setup: &Setup<R, S, A>,
+        bells: &Bells,
+    ) {
         let courier = Arc::new(Courier {
             storage: Arc::clone(&setup.storage),
             client: setup.client.clone(),

@@ -2,12 +2,11 @@
 
 use std::sync::Arc;
 
-use tieline_service::{Carries, Fault, FromIncoming, Head, Incoming, Outcome, Protocol, Rejection, Router};
+use tieline_service::{Carries, Fault, FromIncoming, Head, Incoming, Outcome, Protocol, Rejection};
 
-use super::role::ReceivedBy;
 use crate::message::Message;
 use crate::protocol::{OtherMessage, head, take};
-use crate::{Participant, Payload, Received, Undecided, Uftp, Version};
+use crate::{Participant, Payload, Received, Uftp, Undecided, Version};
 
 /// The second step as a protocol of its own, for [`tieline_service::Router`]: same messages, no answer.
 ///
@@ -93,4 +92,3 @@ impl Processing {
         Incoming::new(head(&received), received)
     }
 }
-

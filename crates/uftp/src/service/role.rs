@@ -6,10 +6,10 @@ use crate::Role;
 use crate::message::{
     AgrPortfolioQuery, AgrPortfolioQueryResponse, AgrPortfolioUpdate, AgrPortfolioUpdateResponse, DPrognosis,
     DPrognosisResponse, DsoPortfolioQuery, DsoPortfolioQueryResponse, DsoPortfolioUpdate,
-    DsoPortfolioUpdateResponse, FlexOffer, FlexOfferResponse, FlexOfferRevocation, FlexOfferRevocationResponse,
-    FlexOrder, FlexOrderResponse, FlexRequest, FlexRequestResponse, FlexReservationUpdate,
-    FlexReservationUpdateResponse, FlexSettlement, FlexSettlementResponse, Message, Metering, MeteringResponse,
-    TestMessage, TestMessageResponse,
+    DsoPortfolioUpdateResponse, FlexOffer, FlexOfferResponse, FlexOfferRevocation,
+    FlexOfferRevocationResponse, FlexOrder, FlexOrderResponse, FlexRequest, FlexRequestResponse,
+    FlexReservationUpdate, FlexReservationUpdateResponse, FlexSettlement, FlexSettlementResponse, Message,
+    Metering, MeteringResponse, TestMessage, TestMessageResponse,
 };
 
 /// A role as a type: [`Agr`], [`Cro`] or [`Dso`].

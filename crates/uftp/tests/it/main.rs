@@ -4,6 +4,7 @@
 
 #[cfg(feature = "client")]
 mod client;
+mod crossing;
 mod fixtures;
 mod forms;
 mod mutations;
@@ -14,3 +15,4 @@ mod protocol;
 mod receiver;
 mod recorded;
 mod round_trip;
+mod rules;

@@ -1,0 +1,98 @@
+//! What was exchanged, without the message that is looked at.
+
+use std::collections::BTreeSet;
+
+use jiff::civil::Date;
+
+use super::flex_settlement::{Settled, with_answers};
+use crate::message::{FlexMessage, FlexOrder, FlexSettlement};
+use crate::value::MessageId;
+use crate::{Exchanged, History, HistoryError, MessageType, Participant, Payload};
+
+/// What was exchanged with the counterparty, but for the message that is looked at itself.
+pub(super) struct Past<'a, H> {
+    pub(super) counterparty: &'a Participant,
+    pub(super) history: &'a H,
+    /// The message that is looked at.
+    pub(super) own: MessageId,
+}
+
+type Found<T> = Result<T, HistoryError>;
+
+impl<H: History> Past<'_, H> {
+    pub(super) async fn message(&self, id: Option<MessageId>) -> Found<Option<Exchanged>> {
+        match id.filter(|id| *id != self.own) {
+            Some(id) => self.history.message(self.counterparty, id).await,
+            None => Ok(None),
+        }
+    }
+
+    pub(super) async fn referring_to(&self, id: Option<MessageId>) -> Found<Vec<Exchanged>> {
+        let Some(id) = id else { return Ok(Vec::new()) };
+        Ok(self.others(self.history.referring_to(self.counterparty, id).await?))
+    }
+
+    pub(super) async fn about(&self, message_type: MessageType, flex: &FlexMessage) -> Found<Vec<Exchanged>> {
+        let FlexMessage { congestion_point, period, .. } = flex;
+        let found = self.history.about(self.counterparty, message_type, congestion_point, *period).await?;
+        Ok(self.others(found))
+    }
+
+    /// Those of the same type, point and day.
+    pub(super) async fn alike(&self, payload: &Payload) -> Found<Vec<Exchanged>> {
+        match payload.flex_message() {
+            Some(flex) => self.about(payload.message_type(), flex).await,
+            None => Ok(Vec::new()),
+        }
+    }
+
+    pub(super) async fn within(
+        &self,
+        message_type: MessageType,
+        first: Date,
+        last: Date,
+    ) -> Found<Vec<Exchanged>> {
+        if first > last {
+            return Ok(Vec::new());
+        }
+        Ok(self.others(self.history.within(self.counterparty, message_type, first, last).await?))
+    }
+
+    pub(super) async fn orders_of(&self, settlement: &FlexSettlement) -> Found<Vec<Exchanged>> {
+        self.within(MessageType::FlexOrder, settlement.period_start, settlement.period_end).await
+    }
+
+    /// The settlements of days of the same period, with their answers.
+    pub(super) async fn settled(&self, settlement: &FlexSettlement) -> Found<Vec<Settled>> {
+        let (first, last) = (settlement.period_start, settlement.period_end);
+        let settlements = self.within(MessageType::FlexSettlement, first, last).await?;
+        let mut answers = Vec::new();
+        for settlement in &settlements {
+            answers.extend(self.referring_to(Some(settlement.payload.header().message_id)).await?);
+        }
+        Ok(with_answers(settlements, &answers))
+    }
+
+    /// The prognoses that the items of a settlement, or the orders, name.
+    pub(super) async fn prognoses_of(
+        &self,
+        settlement: &FlexSettlement,
+        orders: &[Exchanged],
+    ) -> Found<Vec<Exchanged>> {
+        let of_orders = orders.iter().filter_map(|order| {
+            order.payload.try_as::<FlexOrder>().and_then(|order| order.d_prognosis_message_id)
+        });
+        let of_items = settlement.orders.iter().filter_map(|item| item.d_prognosis_message_id);
+        let named: BTreeSet<MessageId> = of_items.chain(of_orders).collect();
+        let mut found = Vec::new();
+        for id in named {
+            found.extend(self.message(Some(id)).await?);
+        }
+        Ok(found)
+    }
+
+    fn others(&self, mut found: Vec<Exchanged>) -> Vec<Exchanged> {
+        found.retain(|known| known.payload.header().message_id != self.own);
+        found
+    }
+}
