@@ -8,10 +8,8 @@ use tieline_types::Clock;
 /// The bells of all loops. Whoever commits a change set rings those whose tables it touched.
 #[derive(Clone, Debug)]
 pub(crate) struct Bells {
-    /// The inbox has something to decide.
-    pub(crate) inbox: Bell,
-    /// The outbox has something to deliver.
-    pub(crate) outbox: Bell,
+    /// The inbox has something to decide, the outbox something to deliver.
+    pub(crate) uftp: tieline_uftp::service::Bells,
     /// A timer was set.
     pub(crate) timers: Bell,
     /// A set-point waits for its charger, or a charger came.
@@ -21,8 +19,7 @@ pub(crate) struct Bells {
 impl Bells {
     pub(crate) fn of(clock: &Arc<dyn Clock>) -> Self {
         Self {
-            inbox: Bell::of(clock),
-            outbox: Bell::of(clock),
+            uftp: tieline_uftp::service::Bells::of(clock),
             timers: Bell::of(clock),
             set_points: Bell::of(clock),
         }

@@ -39,7 +39,7 @@ impl Context {
         self.to_its_end(async move {
             let receipt = context.store.receive(received).await?;
             if matches!(receipt, Receipt::New(_)) {
-                context.bells.inbox.ring();
+                context.bells.uftp.inbox.ring();
             }
             Ok(receipt)
         })
@@ -72,8 +72,8 @@ impl Context {
         let rung = bells_of(&changes);
         self.store.commit(changes).await?;
         for (wakes, bell) in rung.into_iter().zip([
-            &self.bells.inbox,
-            &self.bells.outbox,
+            &self.bells.uftp.inbox,
+            &self.bells.uftp.outbox,
             &self.bells.timers,
             &self.bells.set_points,
         ]) {

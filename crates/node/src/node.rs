@@ -14,14 +14,17 @@ use tieline_edge::tls::ClientTls;
 use tieline_ocpp::csms::Csms;
 use tieline_store::{ChangeSet, Store, StoreError, Timer};
 use tieline_types::{Clock, EntityAddress, IspCalendar};
-use tieline_uftp::server::{Receiver, ReceiverConfig};
-use tieline_uftp::{Client, Participant, Role};
+use tieline_uftp::Client;
+use tieline_uftp::service::{RoleRoutes, RoleType, Setup};
 use tokio_util::sync::{CancellationToken, DropGuard};
 use tokio_util::task::TaskTracker;
 use tracing::{error, info, warn};
 
 use crate::bridge::ocpp::{Admission, Chargers, Steering};
-use crate::bridge::uftp::{AddressBook, AgrMarket, Courier, Deciding, DsoMarket, Letters, StoreInbox};
+use crate::bridge::uftp::{
+    AddressBook, AgrMarket, DsoMarket, Letters, MarketEvents, MarketTerms, NodeStorage, REPLY, Replies,
+    delivery,
+};
 use crate::config::{AgrConfig, DsoConfig, OcppConfig, RoleConfig, UftpConfig};
 use crate::context::Context;
 use crate::data;
@@ -158,7 +161,7 @@ struct Starting {
 impl Starting {
     fn new(context: Context, uftp: &UftpConfig) -> Self {
         let address_book = AddressBook::of(&uftp.peers);
-        let letters = Letters::new(context.clone(), uftp, address_book.clone());
+        let letters = Letters::new(&context, uftp, address_book.clone());
         Self { context, letters, address_book, stop: CancellationToken::new(), tasks: TaskTracker::new() }
     }
 
@@ -169,19 +172,15 @@ impl Starting {
         role: RoleConfig,
         market: Bound,
     ) -> Result<Option<SocketAddr>, NodeError> {
-        let ocpp = match role {
+        let (receiver, ocpp) = match role {
             RoleConfig::Agr(agr, ocpp) => {
                 let chargers = Bound::to(ocpp.listen, &ocpp.transport, ocpp.limits)?;
                 let address = chargers.address();
-                self.agr(uftp, *agr, *ocpp, chargers).await?;
-                Some(address)
+                (self.agr(uftp, *agr, *ocpp, chargers).await?, Some(address))
             }
-            RoleConfig::Dso(dso) => {
-                self.dso(uftp, *dso).await?;
-                None
-            }
+            RoleConfig::Dso(dso) => (self.dso(uftp, *dso).await?, None),
         };
-        self.receive(uftp, market);
+        self.serve(market, receiver);
         Ok(ocpp)
     }
 
@@ -191,7 +190,7 @@ impl Starting {
         agr: AgrConfig,
         ocpp: OcppConfig,
         listener: Bound,
-    ) -> Result<(), NodeError> {
+    ) -> Result<axum::Router, NodeError> {
         let ocpp = Arc::new(ocpp);
         let by_identity = ocpp.chargers.iter().map(|charger| (charger.identity.clone(), charger.clone()));
         let identities = ocpp.chargers.iter().map(|charger| charger.identity.as_str());
@@ -204,8 +203,8 @@ impl Starting {
         };
         agr.take_up_days().await?;
         let market = AgrMarket { agr: agr.clone(), letters: self.letters.clone() };
-        self.deliver(uftp, Role::Dso)?;
-        self.decide(uftp, market.clone().pre_process(), market.clone().process());
+        let terms = MarketTerms::of_agr(uftp, &agr.config);
+        let (receiver, replies) = self.trade(uftp, market.clone().handlers(), terms, "agr")?;
 
         let chargers = Chargers::of(agr.clone(), Arc::clone(&ocpp));
         let csms = Csms::builder(chargers.routes())
@@ -226,9 +225,10 @@ impl Starting {
             async move { steering.turn().await }
         });
         self.timers(move |timer| {
-            let market = market.clone();
+            let (market, replies) = (market.clone(), replies.clone());
             async move {
                 match timer.kind.as_str() {
+                    REPLY => replies.due(timer).await.map(Some),
                     PLAN => market.agr.plan(timer).await.map(Some),
                     PROGNOSE_DAY | METER_DAY => market.agr.day(timer).await.map(Some),
                     PROGNOSE => market.prognose(timer).await.map(Some),
@@ -243,21 +243,22 @@ impl Starting {
             sessions.shut_down().await;
         });
         self.serve(listener, axum::Router::new().fallback_service(csms));
-        Ok(())
+        Ok(receiver)
     }
 
-    async fn dso(&self, uftp: &UftpConfig, dso: DsoConfig) -> Result<(), NodeError> {
+    async fn dso(&self, uftp: &UftpConfig, dso: DsoConfig) -> Result<axum::Router, NodeError> {
         let dso =
             Dso { context: self.context.clone(), config: Arc::new(dso), calendar: uftp.calendar.clone() };
         dso.take_up_needs().await?;
         dso.take_up_claims().await?;
+        let terms = MarketTerms::of_dso(uftp, &dso.config);
         let market = DsoMarket { dso, letters: self.letters.clone() };
-        self.deliver(uftp, Role::Agr)?;
-        self.decide(uftp, market.clone().pre_process(), market.clone().process());
+        let (receiver, replies) = self.trade(uftp, market.clone().handlers(), terms, "dso")?;
         self.timers(move |timer| {
-            let market = market.clone();
+            let (market, replies) = (market.clone(), replies.clone());
             async move {
                 match timer.kind.as_str() {
+                    REPLY => replies.due(timer).await.map(Some),
                     REQUEST => market.request(timer).await.map(Some),
                     DECIDE => market.decide(timer).await.map(Some),
                     SETTLE => market.settle(timer).await.map(Some),
@@ -265,50 +266,46 @@ impl Starting {
                 }
             }
         });
-        Ok(())
+        Ok(receiver)
     }
 
-    fn decide(
+    /// Takes part in the market: decides on what is received and delivers what is owed until the node stops. Gives what takes
+    /// posts, and what the timers of missing answers do.
+    fn trade<R: RoleType>(
         &self,
         uftp: &UftpConfig,
-        pre_process: tieline_service::Routes<tieline_uftp::Uftp>,
-        process: tieline_service::Routes<tieline_uftp::Uftp>,
-    ) {
-        let deciding = Arc::new(Deciding {
-            context: self.context.clone(),
-            letters: self.letters.clone(),
-            address_book: self.address_book.clone(),
-            pre_process,
-            process,
-            attempts: uftp.attempts,
-        });
-        let inbox = self.context.bells.inbox.clone();
-        self.turn("deciding", inbox, move || {
-            let deciding = Arc::clone(&deciding);
-            async move { deciding.turn().await }
-        });
-    }
-
-    fn deliver(&self, uftp: &UftpConfig, to: Role) -> Result<(), NodeError> {
+        handlers: RoleRoutes<R>,
+        terms: MarketTerms,
+        by: &'static str,
+    ) -> Result<(axum::Router, Replies), NodeError> {
         let mut http = HttpClient::new(ClientTls::platform());
         if self.address_book.has_plaintext() {
             warn!("some uftp.peer is written to without TLS");
             http = http.allowing_plain_text();
         }
-        let courier = Courier {
-            context: self.context.clone(),
-            client: Client::new(http.build()?),
-            address_book: self.address_book.clone(),
-            to,
-            backoff: Backoff::new(uftp.retry.first.get(), uftp.retry.max.get()),
-            under_way: UnderWay::of("carrying", &self.context.bells.outbox, &self.stop, &self.tasks),
-        };
-        let outbox = self.context.bells.outbox.clone();
-        self.turn("delivering", outbox, move || {
-            let courier = courier.clone();
-            async move { courier.turn().await }
+        let client = Client::new(http.build()?);
+        let storage = NodeStorage::of(self.context.clone());
+        let events = MarketEvents { context: self.context.clone(), by };
+        let (domain, keys) = (uftp.domain.clone(), uftp.signing_keys.clone());
+        let book = self.address_book.clone();
+        let mut setup = Setup::new(domain, keys, handlers, book, Arc::new(storage.clone()), terms, client);
+        setup.revision = uftp.revision;
+        setup.delivery = delivery(uftp);
+        setup.inbox.attempts = uftp.attempts;
+        setup.inbox.backlog = uftp.backlog;
+        setup.receiver.bodies_bytes = uftp.bodies_bytes;
+        setup.events = Arc::new(events.clone());
+        setup.clock = Arc::clone(&self.context.environment.clock);
+        setup.ids = Arc::clone(&self.context.environment.ids);
+        setup.bells = Some(self.context.bells.uftp.clone());
+        let running = setup.start();
+        let receiver = axum::Router::new().route_service(&uftp.path, running.receiver());
+        let stop = self.stop.clone();
+        self.tasks.spawn(async move {
+            stop.cancelled().await;
+            running.stop().await;
         });
-        Ok(())
+        Ok((receiver, Replies { events, storage }))
     }
 
     /// Fires timers that are due: `fire` gives the change set that clears the timer, or `None` for a kind it does not know.
@@ -347,20 +344,6 @@ impl Starting {
         let clock = Arc::clone(&self.context.environment.clock);
         let busy = clock.busy();
         self.tasks.spawn(turn_until_stopped(name, clock, bell, self.stop.clone(), busy, turn));
-    }
-
-    fn receive(&self, uftp: &UftpConfig, listener: Bound) {
-        let inbox = StoreInbox {
-            context: self.context.clone(),
-            letters: self.letters.clone(),
-            backlog: uftp.backlog,
-        };
-        let own = Participant { role: uftp.role, domain: uftp.domain.clone() };
-        let clock = Arc::clone(&self.context.environment.clock);
-        let mut receiving = ReceiverConfig::new(vec![own]);
-        receiving.bodies_bytes = uftp.bodies_bytes;
-        let receiver = Receiver::new(inbox, self.address_book.clone(), clock, receiving);
-        self.serve(listener, axum::Router::new().route_service(&uftp.path, receiver));
     }
 
     fn serve(&self, listener: Bound, service: axum::Router) {

@@ -360,6 +360,25 @@ impl Store for MemoryStore {
         }))
     }
 
+    fn raw_latest_records<'a>(
+        &'a self,
+        kind: &'static str,
+        from: &'a str,
+        to: &'a str,
+        limit: usize,
+    ) -> BoxFuture<'a, Vec<Stored<RawRecord>>> {
+        let tables = self.tables();
+        if from >= to {
+            return done(Vec::new());
+        }
+        let found = tables.records.range((kind, from.to_owned())..(kind, to.to_owned())).rev();
+        let stored = |(_, (record, version)): (_, &(RawRecord, Version))| Stored {
+            value: record.clone(),
+            version: *version,
+        };
+        done(found.take(limit).map(stored).collect())
+    }
+
     fn raw_open_records(&self, kind: &'static str) -> BoxFuture<'_, Vec<Stored<RawRecord>>> {
         done(self.tables().records(kind, |record| record.open))
     }

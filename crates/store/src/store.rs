@@ -81,6 +81,15 @@ pub trait Store: fmt::Debug + Send + Sync + 'static {
     /// The open records of a kind, by key.
     fn raw_open_records(&self, kind: &'static str) -> BoxFuture<'_, Vec<Stored<RawRecord>>>;
 
+    /// The records of a kind whose keys are `from` or after it and before `to`, the last first, at most `limit`.
+    fn raw_latest_records<'a>(
+        &'a self,
+        kind: &'static str,
+        from: &'a str,
+        to: &'a str,
+        limit: usize,
+    ) -> BoxFuture<'a, Vec<Stored<RawRecord>>>;
+
     /// Entries of the journal after the one with number `after`.
     fn journal(&self, after: u64, limit: usize) -> BoxFuture<'_, Vec<JournalEntry>>;
 
@@ -113,6 +122,14 @@ pub trait Records {
         within: Option<TimeSpan>,
     ) -> impl Future<Output = Result<Vec<Stored<T>>, StoreError>> + Send;
 
+    /// The records whose keys are `from` or after it and before `to`, the last first, at most `limit`.
+    fn latest_records<T: Record>(
+        &self,
+        from: &str,
+        to: &str,
+        limit: usize,
+    ) -> impl Future<Output = Result<Vec<Stored<T>>, StoreError>> + Send;
+
     /// The open records.
     fn open_records<T: Record>(&self) -> impl Future<Output = Result<Vec<Stored<T>>, StoreError>> + Send;
 }
@@ -128,6 +145,15 @@ impl Records for dyn Store {
         within: Option<TimeSpan>,
     ) -> Result<Vec<Stored<T>>, StoreError> {
         self.raw_records_of(T::KIND, subject, within).await?.into_iter().map(typed).collect()
+    }
+
+    async fn latest_records<T: Record>(
+        &self,
+        from: &str,
+        to: &str,
+        limit: usize,
+    ) -> Result<Vec<Stored<T>>, StoreError> {
+        self.raw_latest_records(T::KIND, from, to, limit).await?.into_iter().map(typed).collect()
     }
 
     async fn open_records<T: Record>(&self) -> Result<Vec<Stored<T>>, StoreError> {

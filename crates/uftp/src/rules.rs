@@ -128,12 +128,32 @@ pub async fn check<H: History>(
             flex_settlement::flex_settlement(message, &case, &orders, &settled)
         }
         Payload::Metering(message) => {
-            let earlier = past.within(MessageType::Metering, message.period, message.period).await?;
+            let earlier = past.at_place(payload).await?;
             metering::metering(message, &case, &earlier)
         }
         answer => check_answer(answer, &case, &past).await?,
     };
     Ok(reasons.into_iter().collect())
+}
+
+/// The broken rules for which a received message is not to be taken: of a request all of them, as [`check`] names them; of an
+/// answer only that what it answers is unknown, or that it says the opposite of an earlier one. What else is wrong with an
+/// answer takes nothing from what it says.
+pub async fn objections<H: History>(
+    payload: &Payload,
+    counterparty: &Participant,
+    terms: &Terms,
+    history: &H,
+    now: Timestamp,
+) -> Result<Vec<RejectionReason>, HistoryError> {
+    let received = Direction::Received;
+    let Some(answer) = response::Answer::of(payload) else {
+        return check(payload, counterparty, received, terms, history, now).await;
+    };
+    let past = Past { counterparty, history, own: payload.header().message_id };
+    let case = Case { terms, direction: received, now };
+    let request = past.message(Some(answer.request)).await?;
+    Ok(response::objections(&answer, &case, request.as_ref()).into_iter().collect())
 }
 
 /// What the acceptance of a received message says beside: to a D-Prognosis the orders that it shows

@@ -4,9 +4,9 @@ use std::path::{Path, PathBuf};
 use serde::Deserialize;
 use tieline_types::{Domain, IspCalendar, IspDuration};
 use tieline_uftp::value::TimeZoneName;
-use tieline_uftp::{Endpoint, Limits, Revision, Role, SigningKey, Tolerance, VerifyingKey};
+use tieline_uftp::{Endpoint, Limits, OwnKeys, Revision, Role, Tolerance, VerifyingKey};
 
-use super::key_file::read_signing_key;
+use super::key_file::signing_key;
 use super::tls::{TlsFile, Transport, transport};
 use super::{ConfigError, Interval, ListenerLimits, path};
 
@@ -18,8 +18,8 @@ pub struct UftpConfig {
     pub role: Role,
     /// The domain in whose name this node signs.
     pub domain: Domain,
-    /// The key with which it signs.
-    pub signing_key: SigningKey,
+    /// The keys with which it signs.
+    pub signing_keys: OwnKeys,
     /// Where peers post to.
     pub listen: SocketAddr,
     /// The path they post to.
@@ -56,6 +56,11 @@ pub struct RetryConfig {
     pub max: Interval,
     /// How long a message is tried at all; the specification asks for an hour or more.
     pub give_up_after: Interval,
+    /// How often in a row a peer must refuse the same message for good before that is believed; then the message is given up
+    /// and nothing is delivered to that peer until it is released.
+    pub believe_refusal_after: u32,
+    /// How long an answer is waited for before it is reported missing.
+    pub reply_within: Interval,
 }
 
 impl Default for RetryConfig {
@@ -64,6 +69,8 @@ impl Default for RetryConfig {
             first: Interval::from_secs(1),
             max: Interval::from_secs(300),
             give_up_after: Interval::from_secs(2 * 3600),
+            believe_refusal_after: 1,
+            reply_within: Interval::from_secs(4 * 3600),
         }
     }
 }
@@ -76,6 +83,9 @@ impl RetryConfig {
         }
         if self.max < self.first {
             return Err(ConfigError::invalid("uftp.retry.max", "is not shorter than uftp.retry.first"));
+        }
+        if self.believe_refusal_after == 0 {
+            return Err(ConfigError::invalid("uftp.retry.believe_refusal_after", "is 1 or more"));
         }
         Ok(())
     }
@@ -104,7 +114,9 @@ pub struct PeerConfig {
 pub(super) struct UftpFile {
     role: Role,
     domain: Domain,
-    signing_key_file: PathBuf,
+    signing_key_file: Option<PathBuf>,
+    signing_key_env: Option<String>,
+    next_signing_key: Option<NextKeyFile>,
     listen: SocketAddr,
     #[serde(default = "default_path")]
     path: String,
@@ -127,6 +139,15 @@ pub(super) struct UftpFile {
     limits: ListenerLimits,
     #[serde(default)]
     peer: Vec<PeerFile>,
+}
+
+/// The key that takes the place of the present one.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct NextKeyFile {
+    file: Option<PathBuf>,
+    env: Option<String>,
+    from: jiff::Timestamp,
 }
 
 #[derive(Debug, Deserialize)]
@@ -181,6 +202,12 @@ impl UftpFile {
             return Err(ConfigError::invalid("uftp.bodies_bytes", cause));
         }
         let limits = self.limits.check("uftp")?;
+        let key = signing_key("uftp.signing_key", base, self.signing_key_file, self.signing_key_env)?;
+        let mut signing_keys = OwnKeys::new(key);
+        if let Some(next) = self.next_signing_key {
+            let key = signing_key("uftp.next_signing_key", base, next.file, next.env)?;
+            signing_keys = signing_keys.changing_at(next.from, key);
+        }
         let peers: Vec<PeerConfig> =
             self.peer.into_iter().map(|peer| peer.resolve(revision)).collect::<Result<_, _>>()?;
         for (index, peer) in peers.iter().enumerate() {
@@ -196,7 +223,7 @@ impl UftpFile {
         Ok(UftpConfig {
             role: self.role,
             domain: self.domain,
-            signing_key: read_signing_key(&base.join(self.signing_key_file))?,
+            signing_keys,
             listen: self.listen,
             path: self.path,
             transport: transport("uftp", base, self.tls, self.plaintext)?,

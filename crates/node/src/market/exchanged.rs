@@ -1,6 +1,6 @@
 use jiff::Timestamp;
+use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
-use tieline_types::TimeSpan;
 
 use super::message_key;
 
@@ -13,10 +13,6 @@ pub(crate) struct Exchanged {
     /// Whether we sent it.
     pub(crate) sent: bool,
     pub(crate) at: Timestamp,
-    /// What it is found by besides its name: with whom, its type, and where it is about one place, that.
-    pub(crate) about: String,
-    /// The days that it is about, as if they were days of UTC.
-    pub(crate) days: Option<TimeSpan>,
     pub(crate) fate: Fate,
 }
 
@@ -30,8 +26,44 @@ pub(crate) enum Fate {
 
 record!(Exchanged, "exchanged", |this| {
     key: message_key(&this.counterparty, &this.message_id),
-    subject: this.about.clone(),
-    span: this.days,
+    subject: this.counterparty.clone(),
+    span: None,
+    open: false,
+});
+
+/// That a message is about a day. Its key begins with what is asked by, and goes on in order of time.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct ExchangedAbout {
+    pub(crate) counterparty: String,
+    pub(crate) message_id: String,
+    pub(crate) message_type: String,
+    /// The day, or the first of them.
+    pub(crate) period: Date,
+    /// Where, if it is about one place.
+    pub(crate) place: Option<String>,
+    pub(crate) at: Timestamp,
+}
+
+impl ExchangedAbout {
+    /// What the keys of all messages of a type from a day on come after.
+    pub(crate) fn from_day(counterparty: &str, message_type: &str, period: Date) -> String {
+        format!("{counterparty} {message_type} {period} ")
+    }
+
+    /// What the keys of all messages of a type about one day and place begin with.
+    pub(crate) fn at_place(counterparty: &str, message_type: &str, period: Date, place: &str) -> String {
+        format!("{}{place} ", Self::from_day(counterparty, message_type, period))
+    }
+}
+
+record!(ExchangedAbout, "exchanged-about", |this| {
+    key: {
+        let place = this.place.as_deref().unwrap_or("-");
+        let start = Self::at_place(&this.counterparty, &this.message_type, this.period, place);
+        format!("{start}{:020} {}", this.at.as_microsecond(), this.message_id)
+    },
+    subject: this.counterparty.clone(),
+    span: None,
     open: false,
 });
 
@@ -45,9 +77,16 @@ pub(crate) struct Referring {
     pub(crate) to: String,
 }
 
+impl Referring {
+    /// What the keys of all that refer to a message begin with.
+    pub(crate) fn to(counterparty: &str, to: &str) -> String {
+        format!("{} ", message_key(counterparty, to))
+    }
+}
+
 record!(Referring, "referring", |this| {
-    key: format!("{} {}", message_key(&this.counterparty, &this.message_id), this.to),
-    subject: message_key(&this.counterparty, &this.to),
+    key: format!("{}{}", Self::to(&this.counterparty, &this.to), this.message_id),
+    subject: this.counterparty.clone(),
     span: None,
     open: false,
 });

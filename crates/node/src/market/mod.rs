@@ -2,6 +2,8 @@
 //!
 //! These records know no wire format. `bridge::uftp` maps messages to them and back.
 
+mod exchanged;
+mod held;
 mod message_key;
 mod metered;
 mod need;
@@ -9,13 +11,14 @@ mod offer;
 mod order;
 mod prognosis;
 mod promise;
-mod repeats;
 mod request;
 mod schedule;
 mod settlement;
 mod shortfall;
 mod window;
 
+pub(crate) use exchanged::{Exchanged, ExchangedAbout, Fate, Referring};
+pub(crate) use held::Held;
 pub(crate) use message_key::message_key;
 pub(crate) use metered::{Metered, MeteredState, MeteringMessage, metered_by};
 pub(crate) use need::{Need, NeedState};
@@ -23,7 +26,6 @@ pub(crate) use offer::{Offer, OfferOption, OfferState};
 pub(crate) use order::{Order, OrderState};
 pub(crate) use prognosis::{ExpectedFrom, Prognosis, PrognosisState, baseline_of};
 pub(crate) use promise::Promise;
-pub(crate) use repeats::Repeats;
 pub(crate) use request::{Request, RequestState, RequestedPower};
 pub(crate) use schedule::{Schedule, Wanted};
 pub(crate) use settlement::{

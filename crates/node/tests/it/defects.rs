@@ -4,7 +4,7 @@ use jiff::{SignedDuration, Timestamp};
 use tieline_store::Direction;
 use tieline_types::TimeSpan;
 use tieline_uftp::message::{FlexOrder, FlexRequest, FlexRequestIsp};
-use tieline_uftp::{Delivery, Payload, SigningKey};
+use tieline_uftp::{Delivery, Participant, Payload, Role, SigningKey};
 
 use crate::charger::Charger;
 use crate::daemon::eventually;
@@ -143,8 +143,8 @@ async fn an_offer_is_what_the_fleet_can_do_and_no_mirror() {
     assert!(scene.agr.records("offer", POINT).await.is_empty());
 
     let _car = scene.charging().await;
-    request.header = scene.dso.header(AGR);
-    let offer = scene.offer(request).await;
+    let isps = std::mem::take(&mut request.isps);
+    let offer = scene.offer(FlexRequest { isps, ..scene.request() }).await;
     assert_eq!(offer.options.len(), 1);
     let power = offer.options[0].isps[0].power.watts();
     assert!((-FULL..0).contains(&power), "{power}");
@@ -175,12 +175,25 @@ async fn what_could_not_be_delivered_is_not_offered_again_while_it_can_be_ordere
     let request = |isps| FlexRequest { header: scene.dso.header(AGR), isps, ..scene.request() };
     scene.dso.mailbox.answer_with(401);
     scene.dso.post(scene.agr.uftp(), request(vec![wanted(45, 2, -10_000, 0)])).await;
+    let dso = Participant { role: Role::Dso, domain: "dso.example.com".parse().unwrap() };
+    let release = async || {
+        let held = eventually("the DSO is held", async || {
+            let held = tieline_node::held(&**scene.agr.node().store()).await.unwrap();
+            held.into_iter().next()
+        });
+        assert_eq!(held.await.0, dso.to_string());
+        assert!(tieline_node::release(&**scene.agr.node().store(), &dso).await.unwrap());
+        scene.clock.advance(SignedDuration::from_secs(30));
+    };
+    // What was refused for good is the answer to the request; the offer waited behind it.
+    release().await;
     eventually("the offer is given up", async || {
         let offers = scene.agr.records("offer", POINT).await;
         offers.first().filter(|offer| offer["state"].get("Undeliverable").is_some()).map(|_| ())
     })
     .await;
     scene.dso.mailbox.answer_with(200);
+    release().await;
     let second = scene.offer(request(vec![wanted(45, 2, -100_000, 0)])).await;
     assert_eq!(second.options[0].isps[0].power.watts(), 10_000 - FULL);
 }

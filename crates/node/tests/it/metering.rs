@@ -221,11 +221,7 @@ async fn every_mistake_in_metering_is_named_and_nothing_is_kept() {
             |m| m.profiles[0].isps[95].start = IspNumber::new(97).unwrap(),
             vec![R::IspsOutOfBounds],
         ),
-        (
-            "an ISP twice",
-            |m| m.profiles[0].isps[95].start = IspNumber::FIRST,
-            vec![R::IspConflict, R::LackingIsps],
-        ),
+        ("an ISP twice", |m| m.profiles[0].isps[95].start = IspNumber::FIRST, vec![R::IspConflict]),
         ("an ISP too few", |m| m.profiles[0].isps.truncate(95), vec![R::LackingIsps]),
         (
             "another unit",
@@ -241,7 +237,7 @@ async fn every_mistake_in_metering_is_named_and_nothing_is_kept() {
         (
             "a profile twice",
             |m| m.profiles.push(m.profiles[0].clone()),
-            vec![R::other("There is neither ImportEnergy nor Power, or each is there twice")],
+            vec![R::other("A profile is there twice")],
         ),
         ("an unknown EAN", |m| m.ean = "E871685900012345009".parse().unwrap(), vec![R::other("Unknown EAN")]),
         (

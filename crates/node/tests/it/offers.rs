@@ -33,7 +33,7 @@ fn cases() -> Vec<Case> {
                 o.flex.time_zone = "Europe/London".parse().unwrap();
                 o.options.push(o.options[0].clone());
             },
-            vec![R::TimeZoneRejected],
+            vec![R::TimeZoneRejected, R::other("An OptionReference is there twice")],
         ),
         ("ISPs that the day lacks", |o| o.options[0].isps[2].range = range(96, 2), vec![R::IspsOutOfBounds]),
         ("overlapping runs", |o| o.options[0].isps[1].range = range(45, 2), vec![R::IspConflict]),
@@ -48,7 +48,7 @@ fn cases() -> Vec<Case> {
                 o.flex_request_message_id = None;
                 o.unsolicited = Some(true);
             },
-            vec![R::other("No offer without a request is agreed")],
+            vec![R::other("No FlexOffer without a FlexRequest is agreed")],
         ),
         (
             "another conversation",

@@ -39,7 +39,7 @@ fn cases() -> Vec<Case> {
                 o.flex_offer_message_id = None;
                 o.unsolicited = Some(true);
             },
-            vec![R::other("No order without an offer is agreed")],
+            vec![R::other("No FlexOrder without a FlexOffer is agreed")],
         ),
         (
             "another conversation",
@@ -136,7 +136,7 @@ async fn an_offer_is_ordered_once() {
     let offer = scene.offer(scene.request()).await;
     assert!(scene.ask(scene.order(&offer)).await.is_accepted());
     let answer = scene.ask(scene.order(&offer)).await;
-    assert_eq!(answer.reasons(), [R::other("The offer has been ordered already")]);
+    assert_eq!(answer.reasons(), [R::other("The FlexOffer has been ordered already")]);
     assert_eq!(scene.agr.records("order", POINT).await.len(), 1);
     assert_eq!(scene.agr.records("promise", POINT).await.len(), 4);
 }

@@ -1,6 +1,7 @@
 //! An aggregator's node between two grid operators and its chargers, on a morning in June.
 
 use std::net::SocketAddr;
+use std::sync::atomic::{AtomicI64, Ordering};
 
 use jiff::Timestamp;
 use jiff::civil::Date;
@@ -84,6 +85,8 @@ pub(crate) struct Scene {
     /// Another grid operator that the aggregator knows.
     pub(crate) other: Party,
     pub(crate) agr: Daemon,
+    /// How many requests were made.
+    requests: AtomicI64,
 }
 
 impl Scene {
@@ -107,7 +110,7 @@ impl Scene {
         config += charger;
         let key = SigningKey::from_seed(&[1; 32]);
         let agr = Daemon::start(config, &key, &clock, 99).await;
-        Self { clock, dso, other, agr }
+        Self { clock, dso, other, agr, requests: AtomicI64::new(0) }
     }
 
     /// An aggregator that tells the grid operator what it expects and what it measured, and expects 30 kW all day.
@@ -126,7 +129,7 @@ impl Scene {
         let files: Vec<(&str, &str)> = load.map(|load| ("load.csv", load)).into_iter().collect();
         let key = SigningKey::from_seed(&[1; 32]);
         let agr = Daemon::start_beside(config, &key, &clock, 99, &files).await;
-        Self { clock, dso, other, agr }
+        Self { clock, dso, other, agr, requests: AtomicI64::new(0) }
     }
 
     pub(crate) fn now(&self) -> Timestamp {
@@ -152,11 +155,13 @@ impl Scene {
         expires: Timestamp,
         isps: Vec<FlexRequestIsp>,
     ) -> FlexRequest {
+        // Two requests for one day must differ in something.
+        let earlier = jiff::SignedDuration::from_nanos(self.requests.fetch_add(1, Ordering::Relaxed));
         FlexRequest {
             header: self.dso.header(AGR),
             flex,
             revision: 1,
-            expiration_date_time: DateTime::utc(expires),
+            expiration_date_time: DateTime::utc(expires - earlier),
             contract_id: None,
             service_type: None,
             isps,

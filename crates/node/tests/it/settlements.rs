@@ -179,7 +179,7 @@ async fn a_settlement_that_can_not_be_one_is_rejected_and_disputed_in_all_its_it
                 s.period_start = "2026-06-12".parse().unwrap();
                 s.period_end = s.period_start;
             },
-            vec![R::PeriodStartRejected, R::PeriodEndRejected, R::IspsOutOfBounds],
+            vec![R::PeriodOutOfBounds, R::PeriodStartRejected, R::PeriodEndRejected],
         ),
         ("an ISP that the day lacks", |s| s.orders[0].isps[3].range = range(97, 1), vec![R::IspsOutOfBounds]),
         ("an ISP twice", |s| s.orders[0].isps[3].range = range(45, 1), vec![R::IspConflict]),

@@ -231,6 +231,17 @@ impl Store for SqliteStore {
         self.read(move |connection| read::records_of(connection, kind, &subject, within))
     }
 
+    fn raw_latest_records<'a>(
+        &'a self,
+        kind: &'static str,
+        from: &'a str,
+        to: &'a str,
+        limit: usize,
+    ) -> BoxFuture<'a, Vec<Stored<RawRecord>>> {
+        let (from, to) = (from.to_owned(), to.to_owned());
+        self.read(move |connection| read::latest_records(connection, kind, &from, &to, limit))
+    }
+
     fn raw_open_records(&self, kind: &'static str) -> BoxFuture<'_, Vec<Stored<RawRecord>>> {
         self.read(move |connection| read::open_records(connection, kind))
     }

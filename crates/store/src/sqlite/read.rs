@@ -173,6 +173,19 @@ pub(super) fn records_of(
     }
 }
 
+pub(super) fn latest_records(
+    connection: &Connection,
+    kind: &'static str,
+    from: &str,
+    to: &str,
+    limit: usize,
+) -> Result<Vec<Stored<RawRecord>>, StoreError> {
+    let sql = format!(
+        "SELECT {RECORD} FROM record WHERE kind = ?1 AND key >= ?2 AND key < ?3 ORDER BY key DESC LIMIT ?4"
+    );
+    all(connection, &sql, params![kind, from, to, limited(limit)], |row| row::record(kind, row))
+}
+
 pub(super) fn open_records(
     connection: &Connection,
     kind: &'static str,

@@ -47,6 +47,7 @@ store_battery! {
     a_timer_set_again_is_not_lost
     timers_come_by_instant
     records_are_found_by_what_the_domain_asks
+    the_latest_records_of_a_range_come_first
     a_conflict_refuses_the_whole_change_set
     the_journal_holds_what_was_received_sent_and_decided
     an_empty_change_set_is_taken
@@ -318,6 +319,23 @@ async fn records_are_found_by_what_the_domain_asks(store: Arc<dyn Store>) {
     assert_eq!(of(Some(span(899, 901))).await, ["p1", "p2"]);
     let open = store.open_records::<Promise>().await.unwrap();
     assert_eq!(open.into_iter().map(|stored| stored.value.name).collect::<Vec<_>>(), ["p1", "p3", "p4"]);
+}
+
+async fn the_latest_records_of_a_range_come_first(store: Arc<dyn Store>) {
+    let mut changes = ChangeSet::new();
+    for name in ["a 1", "a 2", "a 3", "b 1"] {
+        changes.put(&Promise::new(name, 1)).unwrap();
+    }
+    store.commit(changes).await.unwrap();
+    let found = async |from, to, limit| {
+        let records = store.latest_records::<Promise>(from, to, limit).await.unwrap();
+        records.into_iter().map(|stored| stored.value.name).collect::<Vec<_>>()
+    };
+    assert_eq!(found("a ", "a \u{7f}", 9).await, ["a 3", "a 2", "a 1"]);
+    assert_eq!(found("a ", "a \u{7f}", 2).await, ["a 3", "a 2"]);
+    assert_eq!(found("a 2", "b 1", 9).await, ["a 3", "a 2"]);
+    assert_eq!(found("c", "d", 9).await, [""; 0]);
+    assert_eq!(found("b", "a", 9).await, [""; 0]);
 }
 
 async fn a_conflict_refuses_the_whole_change_set(store: Arc<dyn Store>) {

@@ -112,7 +112,7 @@ impl History for MemoryHistory {
         ready(Ok(self.with(counterparty, |known| {
             let payload = &known.payload;
             payload.message_type() == message_type
-                && payload.congestion_point() == Some(congestion_point)
+                && payload.place().as_ref() == Some(congestion_point)
                 && payload.periods().is_some_and(|periods| periods.contains(&period))
         })))
     }

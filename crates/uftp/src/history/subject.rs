@@ -32,6 +32,14 @@ impl Payload {
         self.flex_message().map(|flex| &flex.congestion_point)
     }
 
+    /// The place that the whole message is about: its congestion point, or the connection that a Metering's EAN names.
+    pub fn place(&self) -> Option<EntityAddress> {
+        match self {
+            Self::Metering(metering) => metering.ean.connection(),
+            other => other.congestion_point().cloned(),
+        }
+    }
+
     /// The local days that the message is about, first to last: one day, but for a FlexSettlement. Empty where it ends
     /// before it starts, `None` where it names no day.
     pub fn periods(&self) -> Option<RangeInclusive<Date>> {

@@ -46,6 +46,15 @@ impl<H: History> Past<'_, H> {
         }
     }
 
+    /// Those of the same type, place and day.
+    pub(super) async fn at_place(&self, payload: &Payload) -> Found<Vec<Exchanged>> {
+        let (Some(place), Some(periods)) = (payload.place(), payload.periods()) else {
+            return Ok(Vec::new());
+        };
+        let (message_type, period) = (payload.message_type(), *periods.start());
+        Ok(self.others(self.history.about(self.counterparty, message_type, &place, period).await?))
+    }
+
     pub(super) async fn within(
         &self,
         message_type: MessageType,

@@ -63,7 +63,17 @@ impl<'m> Answer<'m> {
     }
 }
 
+/// What is wrong with an answer by itself.
 pub(super) fn response(answer: &Answer<'_>, case: &Case<'_>, request: Option<&Exchanged>) -> Reasons {
+    let mut reasons = objections(answer, case, request);
+    if !answer.response.is_accepted() && answer.response.reasons().is_empty() {
+        reasons.insert(RejectionReason::other("RejectionReason is missing"));
+    }
+    reasons
+}
+
+/// Why an answer says nothing that counts.
+pub(super) fn objections(answer: &Answer<'_>, case: &Case<'_>, request: Option<&Exchanged>) -> Reasons {
     let mut reasons = Reasons::new();
     let request = request.filter(|request| {
         request.payload.message_type() == answer.request_type
@@ -83,9 +93,6 @@ pub(super) fn response(answer: &Answer<'_>, case: &Case<'_>, request: Option<&Ex
     };
     if !repeats && before.is_some_and(|before| before != answer.response.result) {
         reasons.insert(RejectionReason::other("The answer contradicts an earlier one"));
-    }
-    if !answer.response.is_accepted() && given.is_empty() {
-        reasons.insert(RejectionReason::other("RejectionReason is missing"));
     }
     reasons
 }

@@ -14,7 +14,7 @@ use super::conversation::{Conversation, Sent};
 use super::{Letters, Processed, Processing, ReceivedAt, Terms, Work};
 use crate::history::{Direction, Exchanged, Fate};
 use crate::storage::{Progress, Settled, Step, Storage, StorageError, Waiting};
-use crate::{Accepted, Decision, Received, Rejected, RejectionReason, Uftp, Undecided, rules};
+use crate::{Accepted, Decision, MessageType, Received, Rejected, RejectionReason, Uftp, Undecided, rules};
 
 /// How many messages one turn takes on.
 const PER_TURN: usize = 64;
@@ -124,9 +124,18 @@ impl<S: Storage> Deciding<S> {
         }
         let terms = self.terms.with(&received.sender);
         let (payload, sender, at) = (&received.payload, &received.sender, received.received_at);
-        rules::check(payload, sender, Direction::Received, &terms, &*self.storage, at)
-            .await
-            .map_err(|failure| undecided(&failure))
+        let unreadable = |failure: crate::HistoryError| undecided(&failure);
+        if payload.message_type().is_response() {
+            let broken = rules::check(payload, sender, Direction::Received, &terms, &*self.storage, at).await;
+            let broken = broken.map_err(unreadable)?;
+            if broken.is_empty() {
+                return Ok(broken);
+            }
+            let (message_type, message_id) = (payload.message_type(), payload.header().message_id);
+            let reasons = RejectionReason::join(&broken);
+            warn!(peer = %sender, %message_type, %message_id, reasons, "an answer breaks rules");
+        }
+        rules::objections(payload, sender, &terms, &*self.storage, at).await.map_err(unreadable)
     }
 
     /// What an acceptance says beyond the acceptance, where its handler has left that to us.
@@ -142,6 +151,13 @@ impl<S: Storage> Deciding<S> {
 
     /// The message becomes part of the past, or what it answers gets its fate.
     fn note_fates(&self, received: &Received, decision: &Decision, step: &mut Step<S::Work>) {
+        let exchanged = |fate| Exchanged {
+            counterparty: received.sender.clone(),
+            direction: Direction::Received,
+            at: received.received_at,
+            payload: received.payload.clone(),
+            fate,
+        };
         if let Some((message_id, response)) = received.payload.response() {
             // That a repetition arrived says nothing new.
             let again = response.reasons() == [RejectionReason::AlreadySubmitted];
@@ -152,15 +168,14 @@ impl<S: Storage> Deciding<S> {
                     message_id,
                     fate: if response.is_accepted() { Fate::Accepted } else { Fate::Rejected },
                 });
+                // It says of each item what has become of it.
+                if received.payload.message_type() == MessageType::FlexSettlementResponse {
+                    step.exchanged.push(exchanged(Fate::Open));
+                }
             }
         } else if !received.payload.message_type().is_response() {
-            step.exchanged.push(Exchanged {
-                counterparty: received.sender.clone(),
-                direction: Direction::Received,
-                at: received.received_at,
-                payload: received.payload.clone(),
-                fate: if matches!(decision, Decision::Accepted(_)) { Fate::Accepted } else { Fate::Rejected },
-            });
+            let accepted = matches!(decision, Decision::Accepted(_));
+            step.exchanged.push(exchanged(if accepted { Fate::Accepted } else { Fate::Rejected }));
         }
     }
 

@@ -20,6 +20,11 @@ impl Ean {
         &self.0
     }
 
+    /// The address of the connection with this code: `ean.` and its digits. `None` only where that is no address.
+    pub fn connection(&self) -> Option<tieline_types::EntityAddress> {
+        format!("ean.{}", self.digits()).parse().ok()
+    }
+
     /// The 16 or 18 digits.
     pub fn digits(&self) -> &str {
         &self.0[1..]

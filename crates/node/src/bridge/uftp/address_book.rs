@@ -3,7 +3,7 @@ use std::sync::Arc;
 
 use tieline_types::Domain;
 use tieline_uftp::server::{AddressBookError, KnownParticipant};
-use tieline_uftp::{Endpoint, Revision, Role, Tolerance};
+use tieline_uftp::{Endpoint, Revision, Role};
 
 use crate::config::PeerConfig;
 
@@ -16,7 +16,6 @@ pub(crate) struct AddressBook(Arc<Vec<(Role, Domain, Known)>>);
 pub(crate) struct Known {
     pub(crate) endpoint: Endpoint,
     pub(crate) revision: Revision,
-    pub(crate) tolerance: Tolerance,
     participant: Arc<KnownParticipant>,
 }
 
@@ -27,16 +26,12 @@ impl AddressBook {
             let endpoint = peer.endpoint.clone();
             let participant = KnownParticipant::new(peer.public_keys.clone())
                 .at(endpoint.clone())
-                .tolerating(peer.tolerance);
+                .tolerating(peer.tolerance)
+                .speaking(peer.revision.version);
             known.push((
                 peer.role,
                 peer.domain.clone(),
-                Known {
-                    endpoint,
-                    revision: peer.revision,
-                    tolerance: peer.tolerance,
-                    participant: Arc::new(participant),
-                },
+                Known { endpoint, revision: peer.revision, participant: Arc::new(participant) },
             ));
         }
         Self(Arc::new(known))

@@ -1,19 +1,20 @@
 //! An aggregator's messages: requests and orders in, offers out.
 
 use jiff::Timestamp;
-use tieline_service::{Call, Extension, Router, Routes, State, Trace};
+use tieline_service::{Call, Extension, State, Trace};
 use tieline_store::{ChangeSet, Records as _, StoreError};
 use tieline_types::IspDay;
 use tieline_uftp::message::{
     Disposition, FlexOffer, FlexOfferResponse, FlexOrder, FlexRequest, FlexRequestIsp, Isp, OfferOption,
-    Response, TestMessage,
+    Response,
 };
+use tieline_uftp::service::{Agr as Aggregator, AgrService, ReceivedAt, RoleRoutes};
 use tieline_uftp::value::{ActivationFactor, DateTime, MessageId};
-use tieline_uftp::{Accepted, Decision, Noted, Rejected, RejectionReason, Role, Uftp};
+use tieline_uftp::{Accepted, Noted, Rejected, RejectionReason, Role};
 use tracing::{info, warn};
 
 use super::window::{day, flex_message};
-use super::{Letters, ReceivedAt, Verdict, Work, metering, prognosis, settlement};
+use super::{Letters, Verdict, Work, keep, metering, prognosis, settlement};
 use crate::market::{
     IspPower, Offer, OfferState, Order, OrderState, Request, RequestState, RequestedPower, Window, hull,
     message_key,
@@ -28,23 +29,18 @@ pub(crate) struct AgrMarket {
 }
 
 impl AgrMarket {
-    /// What decides and answers.
-    pub(crate) fn pre_process(self) -> Routes<Uftp> {
-        Router::new()
-            .on(take_test)
-            .on(take_request)
-            .on(note_offer_response)
-            .on(take_order)
-            .on(prognosis::note_response)
-            .on(metering::note_response)
-            .on(settlement::take)
-            .layer(Trace::new())
+    /// What decides, and what is done once the answer is on its way.
+    pub(crate) fn handlers(self) -> RoleRoutes<Aggregator> {
+        AgrService::new()
+            .pre_process(take_request)
+            .pre_process(note_offer_response)
+            .pre_process(take_order)
+            .pre_process(prognosis::note_response)
+            .pre_process(metering::note_response)
+            .pre_process(settlement::take)
+            .process(offer_on_request)
+            .with_pre_process(|routes| routes.layer(Trace::new()))
             .with_state(self)
-    }
-
-    /// What is done once the answer is on its way.
-    pub(crate) fn process(self) -> Routes<Uftp> {
-        Router::new().on(offer_on_request).fallback(nothing).with_state(self)
     }
 
     fn read_request(&self, message: &FlexRequest, received_at: Timestamp) -> Result<Request, Verdict> {
@@ -139,15 +135,6 @@ impl AgrMarket {
     }
 }
 
-/// Messages without longer work.
-pub(super) async fn nothing() -> Decision {
-    Decision::Noted
-}
-
-pub(super) async fn take_test(_call: Call<TestMessage>) -> Accepted {
-    Accepted::new()
-}
-
 async fn take_request(
     call: Call<FlexRequest>,
     State(market): State<AgrMarket>,
@@ -157,7 +144,7 @@ async fn take_request(
     let request = market.read_request(&call, received_at)?;
     let mut changes = ChangeSet::new();
     changes.put(&request)?;
-    work.add(changes);
+    keep(&work, changes);
     Ok(Accepted::new())
 }
 
@@ -165,16 +152,16 @@ async fn offer_on_request(
     call: Call<FlexRequest>,
     State(market): State<AgrMarket>,
     Extension(work): Extension<Work>,
-) -> Result<Accepted, Verdict> {
+) -> Result<(), Verdict> {
     let store = &market.agr.context.store;
     let key = message_key(&call.header.sender_domain, call.header.message_id);
-    let Some(request) = store.record::<Request>(&key).await? else { return Ok(Accepted::new()) };
+    let Some(request) = store.record::<Request>(&key).await? else { return Ok(()) };
     let made = market.agr.make_offer(&request.value, market.agr.context.uuid()).await?;
     let mut changes = ChangeSet::new();
     match made {
         Made::Offer(offer) => {
             let message = market.write_offer(&offer)?;
-            changes.put(&*offer)?.send(market.letters.sealed(&message.into()));
+            changes.put(&*offer)?.append(market.letters.sealed(message, Role::Dso)?);
         }
         Made::Nothing(why) => {
             let request = request.value;
@@ -190,8 +177,8 @@ async fn offer_on_request(
             );
         }
     }
-    work.add(changes);
-    Ok(Accepted::new())
+    keep(&work, changes);
+    Ok(())
 }
 
 async fn note_offer_response(
@@ -214,7 +201,7 @@ async fn note_offer_response(
         };
         let mut changes = ChangeSet::new();
         changes.replace(&offer.value, offer.version)?;
-        work.add(changes);
+        keep(&work, changes);
     }
     Ok(Noted)
 }
@@ -247,7 +234,7 @@ async fn take_order(
         return Err(rejected.into());
     }
     info!(dso = %order.counterparty, order = order.reference, congestion_point = %order.window.congestion_point, "ordered");
-    work.add(market.agr.accept(offer, &order)?);
+    keep(&work, market.agr.accept(offer, &order)?);
     Ok(Accepted::new())
 }
 

@@ -1,19 +1,20 @@
 //! A grid operator's messages: requests and orders out, offers in.
 
 use rust_decimal::Decimal;
-use tieline_service::{Call, Extension, Router, Routes, State, Trace};
+use tieline_service::{Call, Extension, State, Trace};
 use tieline_store::{ChangeSet, Records as _, StoreError, Timer};
 use tieline_uftp::message::{
     Disposition, FlexOffer, FlexOrder, FlexOrderResponse, FlexRequest, FlexRequestIsp, FlexRequestResponse,
     Isp,
 };
+use tieline_uftp::service::{Dso as Operator, DsoService, ReceivedAt, RoleRoutes};
 use tieline_uftp::value::{ActivationFactor, DateTime, MessageId};
-use tieline_uftp::{Accepted, Noted, Rejected, RejectionReason, Role, Text, Uftp};
+use tieline_uftp::{Accepted, Noted, Rejected, RejectionReason, Role, Text};
 use tracing::{info, warn};
 
-use super::agr::{decides, nothing, take_test, window};
+use super::agr::{decides, window};
 use super::window::{day, flex_message};
-use super::{Letters, ReceivedAt, Verdict, Work, metering, prognosis, settlement, unwritable};
+use super::{Letters, Verdict, Work, keep, metering, prognosis, settlement, unwritable};
 use crate::market::{
     IspPower, Need, NeedState, Offer, OfferOption, OfferState, Order, OrderState, Request, RequestState,
     hull, message_key,
@@ -28,23 +29,18 @@ pub(crate) struct DsoMarket {
 }
 
 impl DsoMarket {
-    /// What decides and answers.
-    pub(crate) fn pre_process(self) -> Routes<Uftp> {
-        Router::new()
-            .on(take_test)
-            .on(note_request_response)
-            .on(take_offer)
-            .on(note_order_response)
-            .on(prognosis::take)
-            .on(metering::take)
-            .on(settlement::note_response)
-            .layer(Trace::new())
+    /// What decides, and what is done once the answer is on its way.
+    pub(crate) fn handlers(self) -> RoleRoutes<Operator> {
+        DsoService::new()
+            .pre_process(note_request_response)
+            .pre_process(take_offer)
+            .pre_process(note_order_response)
+            .pre_process(prognosis::take)
+            .pre_process(metering::take)
+            .pre_process(settlement::note_response)
+            .process(see_whether_all_offered)
+            .with_pre_process(|routes| routes.layer(Trace::new()))
             .with_state(self)
-    }
-
-    /// What is done once the answer is on its way.
-    pub(crate) fn process(self) -> Routes<Uftp> {
-        Router::new().on(see_whether_all_offered).fallback(nothing).with_state(self)
     }
 
     /// The timer of a declared need: it becomes FlexRequests.
@@ -55,7 +51,7 @@ impl DsoMarket {
             changes.replace(&need, 0)?;
             for request in requests {
                 let message = self.write_request(&request)?;
-                changes.put(&request)?.send(self.letters.sealed(&message.into()));
+                changes.put(&request)?.append(self.letters.sealed(message, Role::Agr)?);
             }
         }
         changes.clear_timer(fired);
@@ -78,7 +74,10 @@ impl DsoMarket {
                 let message = self.write_order(&placed)?;
                 let Placed { mut offer, version, order, .. } = placed;
                 offer.state = OfferState::Ordered { order: order.message_id };
-                changes.replace(&offer, version)?.put(&order)?.send(self.letters.sealed(&message.into()));
+                changes
+                    .replace(&offer, version)?
+                    .put(&order)?
+                    .append(self.letters.sealed(message, Role::Agr)?);
             }
         }
         changes.clear_timer(fired);
@@ -211,7 +210,7 @@ async fn note_request_response(
         };
         let mut changes = ChangeSet::new();
         changes.replace(&request.value, request.version)?;
-        work.add(changes);
+        keep(&work, changes);
     }
     Ok(Noted)
 }
@@ -233,7 +232,7 @@ async fn take_offer(
     }
     let mut changes = ChangeSet::new();
     changes.put(&offer)?;
-    work.add(changes);
+    keep(&work, changes);
     Ok(Accepted::new())
 }
 
@@ -241,24 +240,24 @@ async fn see_whether_all_offered(
     call: Call<FlexOffer>,
     State(market): State<DsoMarket>,
     Extension(work): Extension<Work>,
-) -> Result<Accepted, Verdict> {
+) -> Result<(), Verdict> {
     let store = &market.dso.context.store;
     let id = call.header.message_id.uuid();
     let agr = &call.header.sender_domain;
     let Some(offer) = store.record::<Offer>(&message_key(agr, id)).await? else {
-        return Ok(Accepted::new());
+        return Ok(());
     };
     let Some(request) = store.record::<Request>(&message_key(agr, offer.value.request)).await? else {
-        return Ok(Accepted::new());
+        return Ok(());
     };
-    let Some(reference) = request.value.need else { return Ok(Accepted::new()) };
-    let Some(need) = store.record::<Need>(&reference).await? else { return Ok(Accepted::new()) };
+    let Some(reference) = request.value.need else { return Ok(()) };
+    let Some(need) = store.record::<Need>(&reference).await? else { return Ok(()) };
     if need.value.state == NeedState::Requested && market.dso.all_have_offered(&need.value, id).await? {
         let mut changes = ChangeSet::new();
         changes.set_timer(Timer::new(crate::role::dso::DECIDE, reference, market.dso.context.now()));
-        work.add(changes);
+        keep(&work, changes);
     }
-    Ok(Accepted::new())
+    Ok(())
 }
 
 async fn note_order_response(
@@ -287,7 +286,7 @@ async fn note_order_response(
         if order.value.state == OrderState::Accepted {
             market.dso.claim(&order.value, &mut changes)?;
         }
-        work.add(changes);
+        keep(&work, changes);
     }
     Ok(Noted)
 }

@@ -1,34 +1,52 @@
 //! What was exchanged, from the node's records and its journal.
 
+use std::collections::HashMap;
+use std::sync::{Mutex, PoisonError};
+
+use jiff::Span;
 use jiff::civil::Date;
-use jiff::tz::TimeZone;
 use tieline_store::{ChangeSet, MessageName, Records as _, Store, StoreError};
-use tieline_types::{EntityAddress, TimeSpan};
+use tieline_types::EntityAddress;
 use tieline_uftp::value::MessageId;
 use tieline_uftp::{
-    Direction, Exchanged, Fate, History, HistoryError, Limits, MessageType, Participant, Payload, SignedMessage,
-    Tolerance, parse,
+    Direction, Exchanged, Fate, History, HistoryError, Limits, MessageType, Participant, Payload,
+    SignedMessage, Tolerance, parse,
 };
 
 use super::inbox::participant;
 use super::letter::UFTP;
 use super::storage::NodeStorage;
-use crate::market::{self, Referring, message_key};
+use crate::market::{self, ExchangedAbout, Referring, message_key};
+
+/// Of the messages about one day and place only so many are looked at, the latest.
+const LATEST: usize = 64;
+
+/// How many days before a day a period may begin that overlaps it.
+const LONGEST_PERIOD: i64 = 62;
 
 /// What keeps a message among those that others are judged by.
 pub(super) fn exchanged_record(exchanged: &Exchanged) -> Result<ChangeSet, StoreError> {
-    let (payload, counterparty) = (&exchanged.payload, exchanged.counterparty.to_string());
-    let message_id = payload.header().message_id.to_string();
+    let (payload, at) = (&exchanged.payload, exchanged.at);
+    let (counterparty, message_id) =
+        (exchanged.counterparty.to_string(), payload.header().message_id.to_string());
     let mut changes = ChangeSet::new();
     changes.put(&market::Exchanged {
-        about: subject(&exchanged.counterparty, payload.message_type(), place(payload).as_deref()),
-        days: payload.periods().and_then(|days| span(*days.start(), *days.end())),
-        sent: exchanged.direction == Direction::Sent,
-        at: exchanged.at,
-        fate: kept(exchanged.fate),
         counterparty: counterparty.clone(),
         message_id: message_id.clone(),
+        sent: exchanged.direction == Direction::Sent,
+        at,
+        fate: kept(exchanged.fate),
     })?;
+    if let Some(periods) = payload.periods() {
+        changes.put(&ExchangedAbout {
+            counterparty: counterparty.clone(),
+            message_id: message_id.clone(),
+            message_type: payload.message_type().as_str().to_owned(),
+            period: *periods.start(),
+            place: payload.place().map(|place| place.to_string()),
+            at,
+        })?;
+    }
     for to in payload.references() {
         let (counterparty, message_id, to) = (counterparty.clone(), message_id.clone(), to.to_string());
         changes.put(&Referring { counterparty, message_id, to })?;
@@ -48,26 +66,6 @@ pub(super) async fn fate_record(store: &dyn Store, key: &str, fate: Fate) -> Res
     Ok(changes)
 }
 
-/// What messages of one type with one counterparty are found by: orders and settlements also without a place.
-fn subject(counterparty: &Participant, message_type: MessageType, place: Option<&str>) -> String {
-    let anywhere = matches!(message_type, MessageType::FlexOrder | MessageType::FlexSettlement);
-    match place.filter(|_| !anywhere) {
-        Some(place) => format!("{counterparty} {message_type} {place}"),
-        None => format!("{counterparty} {message_type}"),
-    }
-}
-
-fn place(payload: &Payload) -> Option<String> {
-    payload.congestion_point().map(ToString::to_string)
-}
-
-/// The days as days of UTC, which only keeps them apart and in order.
-fn span(first: Date, last: Date) -> Option<TimeSpan> {
-    let start = first.to_zoned(TimeZone::UTC).ok()?.timestamp();
-    let end = last.tomorrow().ok()?.to_zoned(TimeZone::UTC).ok()?.timestamp();
-    TimeSpan::new(start, end)
-}
-
 const fn kept(fate: Fate) -> market::Fate {
     match fate {
         Fate::Open => market::Fate::Open,
@@ -84,20 +82,56 @@ const fn read(fate: market::Fate) -> Fate {
     }
 }
 
+/// Messages that were read lately, so that those of a conversation are not read from the journal again and again.
+#[derive(Debug, Default)]
+pub(super) struct ReadLately(Mutex<HashMap<String, Payload>>);
+
+impl ReadLately {
+    /// Beyond it all are forgotten.
+    const MOST: usize = 1024;
+
+    fn find(&self, key: &str) -> Option<Payload> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).get(key).cloned()
+    }
+
+    pub(super) fn keep(&self, key: String, payload: &Payload) {
+        let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if all.len() >= Self::MOST {
+            all.clear();
+        }
+        all.insert(key, payload.clone());
+    }
+}
+
 impl NodeStorage {
-    /// The message that a record is of, from the journal.
+    /// The message that a record is of.
     pub(crate) async fn exchanged(&self, record: market::Exchanged) -> Result<Exchanged, HistoryError> {
+        let key = message_key(&record.counterparty, &record.message_id);
+        let payload = match self.read_lately.find(&key) {
+            Some(payload) => payload,
+            None => {
+                let payload = self.from_journal(&record).await?;
+                self.read_lately.keep(key, &payload);
+                payload
+            }
+        };
+        let counterparty = participant(&record.counterparty)
+            .ok_or_else(|| HistoryError(format!("`{}` is no participant", record.counterparty).into()))?;
+        let direction = if record.sent { Direction::Sent } else { Direction::Received };
+        Ok(Exchanged { counterparty, direction, at: record.at, payload, fate: read(record.fate) })
+    }
+
+    async fn from_journal(&self, record: &market::Exchanged) -> Result<Payload, HistoryError> {
         let damaged = |cause: &dyn std::fmt::Display| {
             let (peer, id) = (&record.counterparty, &record.message_id);
             HistoryError(format!("the message {id} with {peer} can't be read any more: {cause}").into())
         };
-        let (direction, stored) = if record.sent {
-            (Direction::Sent, tieline_store::Direction::Sent)
-        } else {
-            (Direction::Received, tieline_store::Direction::Received)
-        };
         let named = MessageName {
-            direction: stored,
+            direction: if record.sent {
+                tieline_store::Direction::Sent
+            } else {
+                tieline_store::Direction::Received
+            },
             protocol: UFTP.to_owned(),
             peer: record.counterparty.clone(),
             message_id: record.message_id.clone(),
@@ -106,31 +140,30 @@ impl NodeStorage {
         let envelope = envelope.ok_or_else(|| damaged(&"it is not in the journal"))?;
         let signed = SignedMessage::parse(&envelope, &Limits::default()).map_err(|cause| damaged(&cause))?;
         let payload = signed.unverified_payload().ok_or_else(|| damaged(&"it holds no payload"))?;
-        Ok(Exchanged {
-            counterparty: participant(&record.counterparty).ok_or_else(|| damaged(&"its counterparty is none"))?,
-            direction,
-            at: record.at,
-            payload: parse(&payload, &Tolerance::LENIENT).map_err(|cause| damaged(&cause))?,
-            fate: read(record.fate),
-        })
+        parse(&payload, &Tolerance::LENIENT).map_err(|cause| damaged(&cause))
     }
 
-    async fn found(
+    /// The messages with these names, in order of time.
+    async fn named(
         &self,
-        subject: &str,
-        within: Option<TimeSpan>,
-        wanted: impl Fn(&Exchanged) -> bool,
+        names: impl IntoIterator<Item = (String, String)>,
     ) -> Result<Vec<Exchanged>, HistoryError> {
-        let records = self.context.store.records_of::<market::Exchanged>(subject, within).await;
         let mut found = Vec::new();
-        for record in records.map_err(unreadable)? {
-            let exchanged = self.exchanged(record.value).await?;
-            if wanted(&exchanged) {
-                found.push(exchanged);
+        for (counterparty, message_id) in names {
+            let key = message_key(&counterparty, &message_id);
+            let known = self.context.store.record::<market::Exchanged>(&key).await.map_err(unreadable)?;
+            if let Some(known) = known {
+                found.push(self.exchanged(known.value).await?);
             }
         }
         found.sort_by_key(|exchanged| exchanged.at);
         Ok(found)
+    }
+
+    async fn about_days(&self, from: &str, to: &str, most: usize) -> Result<Vec<Exchanged>, HistoryError> {
+        let records = self.context.store.latest_records::<ExchangedAbout>(from, to, most).await;
+        let names = records.map_err(unreadable)?.into_iter().map(|about| about.value);
+        self.named(names.map(|about| (about.counterparty, about.message_id))).await
     }
 }
 
@@ -140,11 +173,7 @@ impl History for NodeStorage {
         counterparty: &Participant,
         id: MessageId,
     ) -> Result<Option<Exchanged>, HistoryError> {
-        let key = message_key(counterparty, id);
-        match self.context.store.record::<market::Exchanged>(&key).await.map_err(unreadable)? {
-            Some(known) => self.exchanged(known.value).await.map(Some),
-            None => Ok(None),
-        }
+        Ok(self.named([(counterparty.to_string(), id.to_string())]).await?.pop())
     }
 
     async fn referring_to(
@@ -152,31 +181,23 @@ impl History for NodeStorage {
         counterparty: &Participant,
         id: MessageId,
     ) -> Result<Vec<Exchanged>, HistoryError> {
-        let subject = message_key(counterparty, id);
-        let referring = self.context.store.records_of::<Referring>(&subject, None).await.map_err(unreadable)?;
-        let mut found = Vec::new();
-        for one in referring {
-            let key = message_key(&one.value.counterparty, &one.value.message_id);
-            if let Some(known) = self.context.store.record::<market::Exchanged>(&key).await.map_err(unreadable)? {
-                found.push(self.exchanged(known.value).await?);
-            }
-        }
-        found.sort_by_key(|exchanged| exchanged.at);
-        Ok(found)
+        let from = Referring::to(&counterparty.to_string(), &id.to_string());
+        let to = format!("{from}\u{7f}");
+        let referring = self.context.store.latest_records::<Referring>(&from, &to, usize::MAX).await;
+        let names = referring.map_err(unreadable)?.into_iter().map(|referring| referring.value);
+        self.named(names.map(|referring| (referring.counterparty, referring.message_id))).await
     }
 
     async fn about(
         &self,
         counterparty: &Participant,
         message_type: MessageType,
-        congestion_point: &EntityAddress,
+        place: &EntityAddress,
         period: Date,
     ) -> Result<Vec<Exchanged>, HistoryError> {
-        let subject = subject(counterparty, message_type, Some(congestion_point.as_str()));
-        self.found(&subject, span(period, period), |found| {
-            found.payload.congestion_point() == Some(congestion_point)
-        })
-        .await
+        let counterparty = counterparty.to_string();
+        let from = ExchangedAbout::at_place(&counterparty, message_type.as_str(), period, place.as_str());
+        self.about_days(&from, &format!("{from}\u{7f}"), LATEST).await
     }
 
     async fn within(
@@ -186,8 +207,17 @@ impl History for NodeStorage {
         first: Date,
         last: Date,
     ) -> Result<Vec<Exchanged>, HistoryError> {
-        let subject = subject(counterparty, message_type, None);
-        self.found(&subject, span(first, last), |_| true).await
+        // What covers several days is found by the first of them.
+        let of_periods = message_type == MessageType::FlexSettlement;
+        let earliest =
+            if of_periods { first.saturating_sub(Span::new().days(LONGEST_PERIOD)) } else { first };
+        let counterparty = counterparty.to_string();
+        let key = |day| ExchangedAbout::from_day(&counterparty, message_type.as_str(), day);
+        let mut found = self.about_days(&key(earliest), &format!("{}\u{7f}", key(last)), usize::MAX).await?;
+        found.retain(|known| {
+            known.payload.periods().is_some_and(|days| *days.start() <= last && first <= *days.end())
+        });
+        Ok(found)
     }
 }
 

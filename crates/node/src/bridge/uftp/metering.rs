@@ -11,7 +11,7 @@ use tracing::{error, info};
 
 use super::agr::decides;
 use super::window::{check_isps, local_day};
-use super::{AgrMarket, DsoMarket, Verdict, Work, unwritable};
+use super::{AgrMarket, DsoMarket, Verdict, Work, keep, unwritable};
 use crate::market::{Metered, MeteredState, MeteringMessage, Wanted, message_key, metered_by};
 use crate::role::agr::{METER, day_and};
 use crate::role::dso::MeteringRefusal;
@@ -40,7 +40,7 @@ impl AgrMarket {
                 message_id: metered.message_id,
                 metered: metered.key(),
             };
-            changes.replace(&metered, version)?.put(&named)?.send(self.letters.sealed(&message.into()));
+            changes.replace(&metered, version)?.put(&named)?.append(self.letters.sealed(message, Role::Dso)?);
         }
         if let Some(wanted) = wanted {
             changes.replace(&wanted.value, wanted.version)?;
@@ -110,7 +110,7 @@ pub(super) async fn note_response(
         MeteredState::Rejected { reason }
     };
     changes.replace(&metered.value, metered.version)?;
-    work.add(changes);
+    keep(&work, changes);
     Ok(Noted)
 }
 
@@ -156,12 +156,12 @@ pub(super) async fn take(
     }
     let mut changes = ChangeSet::new();
     changes.replace(&metered, version)?;
-    work.add(changes);
+    keep(&work, changes);
     Ok(Accepted::new())
 }
 
 /// The EAN that names a connection in Metering: a letter and its digits.
-fn ean(connection: &EntityAddress) -> Option<Ean> {
+pub(super) fn ean(connection: &EntityAddress) -> Option<Ean> {
     format!("E{}", connection.ean()?).parse().ok()
 }
 

@@ -2,26 +2,31 @@
 
 mod address_book;
 mod agr;
-mod courier;
-mod deciding;
 mod dso;
+mod events;
+mod history;
 mod inbox;
 mod letter;
 mod metering;
 mod prognosis;
 mod settlement;
+mod storage;
+mod terms;
 mod undeliverable;
 mod verdict;
 mod window;
 
 pub(crate) use address_book::AddressBook;
 pub(crate) use agr::AgrMarket;
-pub(crate) use courier::Courier;
-pub(crate) use deciding::Deciding;
 pub(crate) use dso::DsoMarket;
-pub(crate) use inbox::StoreInbox;
-pub(crate) use letter::Letters;
-pub(crate) use verdict::{ReceivedAt, Verdict, Work};
+pub(crate) use events::{MarketEvents, Replies};
+pub(crate) use letter::{Letters, delivery};
+pub(crate) use storage::{NodeStorage, REPLY};
+pub use storage::{held, release};
+pub(crate) use terms::MarketTerms;
+pub(crate) use verdict::{Verdict, Work};
+
+use verdict::keep;
 
 /// What a message of ours can't be written for.
 fn unwritable(cause: &dyn std::fmt::Display) -> tieline_store::StoreError {

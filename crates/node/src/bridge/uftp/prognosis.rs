@@ -9,7 +9,7 @@ use tracing::{error, info, warn};
 
 use super::agr::{decides, window};
 use super::window::{day, flex_message};
-use super::{AgrMarket, DsoMarket, Verdict, Work, unwritable};
+use super::{AgrMarket, DsoMarket, Verdict, Work, keep, unwritable};
 use crate::market::{IspPower, Prognosis, PrognosisState, Wanted, message_key};
 use crate::role::agr::{PROGNOSE, day_and};
 use crate::role::dso::{BaselineRefusal, PrognosisRefusal};
@@ -27,7 +27,7 @@ impl AgrMarket {
         {
             let message = self.write_prognosis(&prognosis)?;
             info!(dso = %prognosis.counterparty, congestion_point = %point.entity_address, period = %date, revision = prognosis.revision, "a prognosis is sent");
-            changes.put(&prognosis)?.send(self.letters.sealed(&message.into()));
+            changes.put(&prognosis)?.append(self.letters.sealed(message, Role::Dso)?);
         }
         if let Some(wanted) = wanted {
             changes.replace(&wanted.value, wanted.version)?;
@@ -83,7 +83,7 @@ pub(super) async fn note_response(
         PrognosisState::Rejected { reason }
     };
     changes.replace(&prognosis.value, prognosis.version)?;
-    work.add(changes);
+    keep(&work, changes);
     Ok(Noted)
 }
 
@@ -119,7 +119,7 @@ pub(super) async fn take(
     prognosis.orders = shown.iter().map(|order| order.order).collect();
     let mut changes = ChangeSet::new();
     changes.put(&prognosis)?;
-    work.add(changes);
+    keep(&work, changes);
     let status = |order: &crate::role::dso::OrderShown| FlexOrderStatus {
         flex_order_message_id: MessageId::from(order.order),
         is_validated: order.shown,

@@ -12,7 +12,7 @@ use tieline_uftp::{Accepted, Noted, Rejected, RejectionReason, Role, Text};
 use tracing::{error, info, warn};
 
 use super::agr::decides;
-use super::{AgrMarket, DsoMarket, Verdict, Work};
+use super::{AgrMarket, DsoMarket, Verdict, Work, keep};
 use crate::market::{ItemStatus, Settlement, SettlementIsp, SettlementItem, SettlementState, message_key};
 use crate::role::agr::SettlementRefusal;
 use crate::role::dso::Settling;
@@ -57,7 +57,7 @@ impl DsoMarket {
                         claim.value.settlement = Some(settlement.message_id);
                         changes.replace(&claim.value, claim.version)?;
                     }
-                    changes.put(&settlement)?.send(self.letters.sealed(&message.into()));
+                    changes.put(&settlement)?.append(self.letters.sealed(message, Role::Agr)?);
                 }
             }
         }
@@ -147,7 +147,7 @@ pub(super) async fn note_response(
         Some(reason) => SettlementState::Rejected { reason },
     };
     changes.replace(&settlement.value, settlement.version)?;
-    work.add(changes);
+    keep(&work, changes);
     Ok(Noted)
 }
 
@@ -203,7 +203,7 @@ pub(super) async fn take(
     }
     info!(%dso, orders = settlement.items.len(), net = %total(&settlement), "settled");
     changes.put(&settlement)?;
-    work.add(changes);
+    keep(&work, changes);
     Ok(Accepted::Items(statuses))
 }
 

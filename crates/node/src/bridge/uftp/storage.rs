@@ -1,22 +1,29 @@
 //! The protocol's storage, in the node's store.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
 use jiff::Timestamp;
 use tieline_store::{
-    ChangeSet, InboxId as Number, InboxState, OutboxEntry, Receipt as Stored, Records as _, StoreError, Timer,
+    ChangeSet, InboxId as Number, InboxState, OutboxEntry, Receipt as Stored, Records as _, Store,
+    StoreError, Timer,
 };
 use tieline_uftp::storage::{
-    Attempt, Besides, Held, InboxId, Letter, Owed, OwedId, Progress, Receipt, Step, Storage, StorageError, Waiting,
+    Attempt, Besides, Held, InboxId, Letter, Owed, OwedId, Progress, Receipt, Step, Storage, StorageError,
+    Waiting,
 };
-use tieline_uftp::{Exchanged, Participant, Received};
+use tieline_uftp::{Exchanged, MessageType, Participant, Received};
 use tracing::error;
 
-use super::history::{exchanged_record, fate_record};
+use super::history::{ReadLately, exchanged_record, fate_record};
 use super::inbox::{participant, restore, row};
 use super::letter::outgoing;
 use crate::context::Context;
 use crate::market;
+
+/// How often it is looked whether somebody who is held was released.
+const LOOK_AGAIN: Duration = Duration::from_secs(30);
 
 /// The timer of a request whose answer is waited for.
 pub(crate) const REPLY: &str = "reply";
@@ -25,20 +32,23 @@ pub(crate) const REPLY: &str = "reply";
 #[derive(Clone, Debug)]
 pub(crate) struct NodeStorage {
     pub(crate) context: Context,
-    /// Who is held, once that was read.
-    held: Arc<Mutex<Option<Vec<Held>>>>,
+    pub(super) read_lately: Arc<ReadLately>,
+    /// Whether it is known that nobody is held.
+    nobody_is_held: Arc<AtomicBool>,
 }
 
 impl NodeStorage {
     pub(crate) fn of(context: Context) -> Self {
-        Self { context, held: Arc::default() }
+        Self { context, read_lately: Arc::default(), nobody_is_held: Arc::default() }
     }
 
     /// The changes that a letter makes: it is owed, it is part of what was exchanged, and its answer is waited for.
     pub(crate) fn letter(letter: &Letter) -> Result<ChangeSet, StoreError> {
         let mut changes = ChangeSet::new();
         changes.send(outgoing(letter));
-        if !letter.payload.message_type().is_response() {
+        let message_type = letter.payload.message_type();
+        // The answer to a settlement says of each item what has become of it.
+        if !message_type.is_response() || message_type == MessageType::FlexSettlementResponse {
             let exchanged = Exchanged {
                 counterparty: letter.recipient.clone(),
                 direction: tieline_uftp::Direction::Sent,
@@ -61,6 +71,8 @@ impl NodeStorage {
             mark(&mut changes, id, progress);
         }
         for exchanged in &step.exchanged {
+            let key = market::message_key(&exchanged.counterparty, exchanged.payload.header().message_id);
+            self.read_lately.keep(key, &exchanged.payload);
             changes.append(exchanged_record(exchanged)?);
         }
         for settled in &step.settled {
@@ -87,22 +99,19 @@ impl NodeStorage {
         Ok(changes)
     }
 
+    /// Who is held. While somebody is, it is read each time: another process may release him.
     async fn held_now(&self) -> Result<Vec<Held>, StoreError> {
-        let known = self.held.lock().unwrap_or_else(PoisonError::into_inner).clone();
-        if let Some(known) = known {
-            return Ok(known);
+        if self.nobody_is_held.load(Ordering::Acquire) {
+            return Ok(Vec::new());
         }
         let open = self.context.store.open_records::<market::Held>().await?;
-        let held: Vec<Held> = open.into_iter().filter_map(|held| {
-            let market::Held { participant: name, since, cause, .. } = held.value;
-            Some(Held { participant: participant(&name)?, since, cause })
-        }).collect();
-        *self.held.lock().unwrap_or_else(PoisonError::into_inner) = Some(held.clone());
+        let read = |held: market::Held| {
+            let participant = participant(&held.participant)?;
+            Some(Held { participant, since: held.since, cause: held.cause })
+        };
+        let held: Vec<Held> = open.into_iter().filter_map(|held| read(held.value)).collect();
+        self.nobody_is_held.store(held.is_empty(), Ordering::Release);
         Ok(held)
-    }
-
-    fn forget_held(&self) {
-        *self.held.lock().unwrap_or_else(PoisonError::into_inner) = None;
     }
 
     async fn besides(&self, besides: Besides) -> Result<tieline_store::Besides, StoreError> {
@@ -112,6 +121,23 @@ impl NodeStorage {
             held: self.held_now().await?.iter().map(|held| held.participant.to_string()).collect(),
         })
     }
+}
+
+/// Delivers to a participant again; says whether it was held. A node that runs on this store does so within half a minute.
+pub async fn release(store: &dyn Store, participant: &Participant) -> Result<bool, StoreError> {
+    let known = store.record::<market::Held>(&participant.to_string()).await?;
+    let Some(mut held) = known.filter(|held| !held.value.released) else { return Ok(false) };
+    held.value.released = true;
+    let mut changes = ChangeSet::new();
+    changes.replace(&held.value, held.version)?;
+    store.commit(changes).await?;
+    Ok(true)
+}
+
+/// Who is held, by role and domain, since when and why.
+pub async fn held(store: &dyn Store) -> Result<Vec<(String, Timestamp, String)>, StoreError> {
+    let held = store.open_records::<market::Held>().await?;
+    Ok(held.into_iter().map(|held| (held.value.participant, held.value.since, held.value.cause)).collect())
 }
 
 fn mark(changes: &mut ChangeSet, id: InboxId, progress: Progress) {
@@ -180,7 +206,7 @@ impl Storage for NodeStorage {
         let changes = self.changes(step).await.map_err(failed)?;
         self.context.commit(changes).await.map_err(failed)?;
         if holds {
-            self.forget_held();
+            self.nobody_is_held.store(false, Ordering::Release);
         }
         Ok(())
     }
@@ -200,7 +226,11 @@ impl Storage for NodeStorage {
 
     async fn next_owed(&self, besides: Besides) -> Result<Option<Timestamp>, StorageError> {
         let besides = self.besides(besides).await.map_err(failed)?;
-        self.context.store.outbox_next_due_besides(besides).await.map_err(failed)
+        let anybody_is_held = !besides.held.is_empty();
+        let next = self.context.store.outbox_next_due_besides(besides).await.map_err(failed)?;
+        // Whoever is held may be released by another process, which rings no bell here.
+        let look_again = self.context.now().checked_add(LOOK_AGAIN).ok().filter(|_| anybody_is_held);
+        Ok([next, look_again].into_iter().flatten().min())
     }
 
     /// None: the node's timers say which answers are missing.
@@ -217,14 +247,14 @@ impl Storage for NodeStorage {
     }
 
     async fn release(&self, participant: &Participant) -> Result<(), StorageError> {
-        let known = self.context.store.record::<market::Held>(&participant.to_string()).await.map_err(failed)?;
+        let known =
+            self.context.store.record::<market::Held>(&participant.to_string()).await.map_err(failed)?;
         if let Some(mut held) = known {
             held.value.released = true;
             let mut changes = ChangeSet::new();
             changes.replace(&held.value, held.version).map_err(failed)?;
             self.context.commit(changes).await.map_err(failed)?;
         }
-        self.forget_held();
         self.context.bells.uftp.outbox.ring();
         Ok(())
     }
@@ -233,9 +263,17 @@ impl Storage for NodeStorage {
 impl NodeStorage {
     /// A row of the outbox that names no message that is known here: only another version of the node can have written it.
     async fn give_up(&self, entry: &OutboxEntry, now: Timestamp) -> Result<(), StoreError> {
-        error!(recipient = entry.recipient, message_type = entry.label, "an owed message that can't be read is given up");
+        error!(
+            recipient = entry.recipient,
+            message_type = entry.label,
+            "an owed message that can't be read is given up"
+        );
         let mut changes = ChangeSet::new();
-        changes.attempted(entry.id, now, tieline_store::Attempt::Failed { cause: "it can't be read".to_owned() });
+        changes.attempted(
+            entry.id,
+            now,
+            tieline_store::Attempt::Failed { cause: "it can't be read".to_owned() },
+        );
         self.context.commit(changes).await
     }
 }

@@ -2,9 +2,9 @@
 
 use std::time::Duration;
 
-use tieline_store::{ChangeSet, OutboxEntry, Records as _, StoreError, Timer};
+use tieline_store::{ChangeSet, Records as _, StoreError, Timer};
 use tieline_uftp::MessageType;
-use tracing::error;
+use tieline_uftp::service::Undeliverable;
 
 use crate::context::Context;
 use crate::market::{
@@ -19,40 +19,40 @@ const REST: Duration = Duration::from_mins(30);
 
 /// Marks the record of a message that could not be delivered. What is owed whatever happens, a prognosis, metering or a
 /// settlement, is made again later.
-pub(super) async fn undeliverable(context: &Context, entry: &OutboxEntry, cause: String) -> ChangeSet {
-    let marked = match entry.label.parse() {
-        Ok(MessageType::DPrognosis | MessageType::Metering | MessageType::FlexSettlement) => {
-            owed(context, entry, cause).await
+pub(super) async fn undeliverable(
+    context: &Context,
+    letter: &Undeliverable,
+) -> Result<ChangeSet, StoreError> {
+    match letter.message_type {
+        MessageType::DPrognosis | MessageType::Metering | MessageType::FlexSettlement => {
+            owed(context, letter).await
         }
-        Ok(MessageType::FlexRequest | MessageType::FlexOffer | MessageType::FlexOrder) => {
-            traded(context, entry, cause).await
+        MessageType::FlexRequest | MessageType::FlexOffer | MessageType::FlexOrder => {
+            traded(context, letter).await
         }
         _ => Ok(ChangeSet::new()),
-    };
-    marked.unwrap_or_else(|failure| {
-        error!(message_type = entry.label, message_id = entry.message_id, cause = %failure, "its record could not be marked");
-        ChangeSet::new()
-    })
+    }
 }
 
-async fn traded(context: &Context, entry: &OutboxEntry, cause: String) -> Result<ChangeSet, StoreError> {
+async fn traded(context: &Context, letter: &Undeliverable) -> Result<ChangeSet, StoreError> {
+    let cause = letter.cause.clone();
     let store = &context.store;
-    let key = &message_key(&entry.recipient, &entry.message_id);
+    let key = &message_key(&letter.recipient.domain, letter.message_id);
     let mut changes = ChangeSet::new();
-    match entry.label.parse() {
-        Ok(MessageType::FlexRequest) => {
+    match letter.message_type {
+        MessageType::FlexRequest => {
             if let Some(mut request) = store.record::<Request>(key).await? {
                 request.value.state = RequestState::Undeliverable { cause };
                 changes.replace(&request.value, request.version)?;
             }
         }
-        Ok(MessageType::FlexOffer) => {
+        MessageType::FlexOffer => {
             if let Some(mut offer) = store.record::<Offer>(key).await? {
                 offer.value.state = OfferState::Undeliverable { cause };
                 changes.replace(&offer.value, offer.version)?;
             }
         }
-        Ok(MessageType::FlexOrder) => {
+        MessageType::FlexOrder => {
             if let Some(mut order) = store.record::<Order>(key).await? {
                 order.value.state = OrderState::Undeliverable { cause };
                 changes.replace(&order.value, order.version)?;
@@ -63,13 +63,14 @@ async fn traded(context: &Context, entry: &OutboxEntry, cause: String) -> Result
     Ok(changes)
 }
 
-async fn owed(context: &Context, entry: &OutboxEntry, cause: String) -> Result<ChangeSet, StoreError> {
+async fn owed(context: &Context, letter: &Undeliverable) -> Result<ChangeSet, StoreError> {
+    let cause = letter.cause.clone();
     let store = &context.store;
-    let key = &message_key(&entry.recipient, &entry.message_id);
+    let key = &message_key(&letter.recipient.domain, letter.message_id);
     let later = context.now().checked_add(REST).unwrap_or(context.now());
     let mut changes = ChangeSet::new();
-    match entry.label.parse() {
-        Ok(MessageType::DPrognosis) => {
+    match letter.message_type {
+        MessageType::DPrognosis => {
             if let Some(mut prognosis) = store.record::<Prognosis>(key).await? {
                 prognosis.value.state = PrognosisState::Undeliverable { cause };
                 changes.replace(&prognosis.value, prognosis.version)?;
@@ -78,7 +79,7 @@ async fn owed(context: &Context, entry: &OutboxEntry, cause: String) -> Result<C
                 changes.set_timer(Timer::new(PROGNOSE, of_day, later));
             }
         }
-        Ok(MessageType::Metering) => {
+        MessageType::Metering => {
             if let Some(mut metered) = metered_by(&**store, key).await? {
                 metered.value.state = MeteredState::Undeliverable { cause };
                 changes.replace(&metered.value, metered.version)?;
@@ -86,7 +87,7 @@ async fn owed(context: &Context, entry: &OutboxEntry, cause: String) -> Result<C
                 changes.set_timer(Timer::new(METER, of_day, later));
             }
         }
-        Ok(MessageType::FlexSettlement) => {
+        MessageType::FlexSettlement => {
             if let Some(mut settlement) = store.record::<Settlement>(key).await? {
                 settlement.value.state = SettlementState::Undeliverable { cause };
                 changes.replace(&settlement.value, settlement.version)?;

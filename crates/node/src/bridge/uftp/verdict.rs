@@ -1,8 +1,14 @@
-use std::sync::{Arc, Mutex, PoisonError};
-
-use jiff::Timestamp;
 use tieline_store::{ChangeSet, StoreError};
+use tieline_uftp::service::{Processed, Work as Kept};
 use tieline_uftp::{Decision, Rejected, RejectionReason, Undecided};
+
+/// The change set of the message that is being handled; a handler adds to it, and the decision commits it.
+pub(crate) type Work = Kept<ChangeSet>;
+
+/// Adds to the change set of the message that is being handled.
+pub(super) fn keep(work: &Work, changes: ChangeSet) {
+    work.change(|all| all.append(changes));
+}
 
 /// Why a handler does not accept: the peer's mistake, or our trouble.
 #[derive(Debug)]
@@ -39,20 +45,13 @@ impl From<Verdict> for Decision {
     }
 }
 
-/// When the message that is being handled came. What had not expired by then is in time, however long it waited here.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct ReceivedAt(pub(crate) Timestamp);
-
-/// The change set of the message that is being handled; a handler adds to it, and the decision commits it.
-#[derive(Clone, Debug, Default)]
-pub(crate) struct Work(Arc<Mutex<ChangeSet>>);
-
-impl Work {
-    pub(crate) fn add(&self, changes: ChangeSet) {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).append(changes);
-    }
-
-    pub(crate) fn take(&self) -> ChangeSet {
-        std::mem::take(&mut *self.0.lock().unwrap_or_else(PoisonError::into_inner))
+impl From<Verdict> for Processed {
+    fn from(verdict: Verdict) -> Self {
+        match verdict {
+            Verdict::Rejected(_) => Self::Done,
+            Verdict::Undecided(failure) => {
+                Self::Undecided(Undecided { cause: failure.to_string(), retry: true })
+            }
+        }
     }
 }
