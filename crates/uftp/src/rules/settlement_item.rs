@@ -205,7 +205,7 @@ fn amounts(item: &FlexOrderSettlement, order: &FlexOrder, terms: &Terms, differe
     let net = item.net_settlement;
     let off = net.value().checked_sub(expected).map(|off| off.abs());
     // Half of the fourth digit is what rounding the amount may cost.
-    if off.is_none_or(|off| off > agreed.tolerance + Decimal::new(5, 5)) {
+    if off.is_none_or(|off| off > agreed.tolerance.saturating_add(Decimal::new(5, 5))) {
         differences.push(format!("NetSettlement is {net}, we have {}", expected.round_dp(4)));
     }
 }

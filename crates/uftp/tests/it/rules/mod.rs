@@ -1,6 +1,7 @@
 //! Each rule: a message that breaks exactly it, and one that just does not.
 
 mod answers;
+mod any;
 mod d_prognosis;
 mod flex_offer;
 mod flex_offer_revocation;
