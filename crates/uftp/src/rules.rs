@@ -3,7 +3,7 @@
 //! [`check`] names every rule that a message breaks. It has no clock, and of the past it knows what a [`History`] tells. The
 //! same rules serve both sides: what was received is decided on with them, and what is to be sent is tried out with them.
 //!
-//! What is accepted may have more to say than that; [`acceptance`] makes it: which orders a D-Prognosis shows, and which
+//! An acceptance may have more to say than that; [`complete`] works it out: which orders a D-Prognosis shows, and which
 //! items of a FlexSettlement are right.
 //!
 //! ```
@@ -74,8 +74,10 @@ pub use terms::{
 /// Where a rule has a fact that another rule found wrong, it says nothing: of a message with another ISP duration no ISP is
 /// checked, and of a second message under a known `MessageID` that alone is said.
 ///
-/// An answer that breaks a rule is not to be taken note of, and nobody is told: there is no answer to an answer. A
-/// TestMessage is always right, and so is a message to or from a common reference operator: these rules are not about it.
+/// An answer that breaks a rule is not to be taken note of, and nobody is told: there is no answer to an answer. Of one that
+/// was received it matters only what it answers, and whether it contradicts what was known; of one that is to be sent, all
+/// that it says. A TestMessage is always right, and so is a request to or from a common reference operator: these rules are
+/// not about it.
 pub async fn check<H: History>(
     payload: &Payload,
     counterparty: &Participant,
@@ -136,28 +138,32 @@ pub async fn check<H: History>(
     Ok(reasons.into_iter().collect())
 }
 
-/// What the acceptance of a received message says beside: to a D-Prognosis the orders that it shows
-/// ([`flex_order_statuses`]), to a FlexSettlement its items ([`settlement_statuses`]), to others nothing.
-pub async fn acceptance<H: History>(
+/// The acceptance of a received message, completed by what its answer says beyond that: to a D-Prognosis which orders it shows
+/// ([`flex_order_statuses`]), to a FlexSettlement which items are right ([`settlement_statuses`]), to others nothing. What is
+/// there already stays as it is.
+///
+/// `now`: when the message was received.
+pub async fn complete<H: History>(
     payload: &Payload,
     counterparty: &Participant,
+    accepted: Accepted,
     terms: &Terms,
     history: &H,
     now: Timestamp,
 ) -> Result<Accepted, HistoryError> {
     let past = Past { counterparty, history, own: payload.header().message_id };
-    Ok(match payload {
-        Payload::DPrognosis(message) => {
+    Ok(match (payload, accepted) {
+        (Payload::DPrognosis(message), Accepted::Plain) => {
             let orders = past.about(MessageType::FlexOrder, &message.flex).await?;
             let prognoses = past.alike(payload).await?;
             Accepted::Orders(flex_order_statuses(message, &orders, &prognoses, terms, now))
         }
-        Payload::FlexSettlement(message) => {
+        (Payload::FlexSettlement(message), Accepted::Plain) => {
             let orders = past.orders_of(message).await?;
             let prognoses = past.prognoses_of(message, &orders).await?;
             Accepted::Items(settlement_statuses(message, &orders, &prognoses, terms))
         }
-        _ => Accepted::new(),
+        (_, accepted) => accepted,
     })
 }
 
@@ -176,12 +182,13 @@ async fn check_answer<H: History>(
     case: &Case<'_>,
     past: &Past<'_, H>,
 ) -> Result<Reasons, HistoryError> {
-    let Some(facts) = response::Answer::of(answer) else { return Ok(Reasons::new()) };
-    let request = past.message(Some(facts.request)).await?;
-    let mut reasons = response::response(&facts, case, request.as_ref());
-    if reasons.iter().any(|reason| matches!(reason, RejectionReason::UnknownReference(_))) {
+    let Some((id, response)) = answer.response() else { return Ok(Reasons::new()) };
+    let request = past.message(Some(id)).await?;
+    let mut reasons = response::answer(answer, response, case, request.as_ref());
+    if case.direction == Direction::Received || !reasons.is_empty() {
         return Ok(reasons);
     }
+    reasons.extend(response::has_reason(response));
     match answer {
         Payload::FlexSettlementResponse(message) => {
             reasons.extend(response::settlement_items(message, case, request.as_ref()));

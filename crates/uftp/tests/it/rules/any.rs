@@ -3,9 +3,9 @@
 use proptest::prelude::*;
 use tieline_types::Domain;
 use tieline_uftp::message::{FlexMessage, FlexSettlement, Metering};
-use tieline_uftp::rules::{SettlementTerms, acceptance, check};
+use tieline_uftp::rules::{SettlementTerms, check, complete};
 use tieline_uftp::value::MessageId;
-use tieline_uftp::{Direction, Exchanged, Fate, Header, MemoryHistory, Payload, Role};
+use tieline_uftp::{Accepted, Direction, Exchanged, Fate, Header, MemoryHistory, Payload};
 
 use super::{PERIOD, amsterdam, at_once, conversation, instant, message_id, participant, text};
 use crate::round_trip::payload;
@@ -28,9 +28,14 @@ fn bent() -> impl Strategy<Value = Payload> {
 }
 
 fn parties(payload: &Payload) -> (Domain, Domain) {
-    let (agr, dso): (Domain, Domain) =
-        ("agr.example.com".parse().unwrap(), "dso.example.com".parse().unwrap());
-    if payload.message_type().may_go(Role::Agr, Role::Dso) { (agr, dso) } else { (dso, agr) }
+    let pairs =
+        [("agr", "dso"), ("dso", "agr"), ("agr", "cro"), ("cro", "agr"), ("dso", "cro"), ("cro", "dso")];
+    let domains = pairs.map(|(from, to)| (format!("{from}.example.com"), format!("{to}.example.com")));
+    let may_go = |(from, to): &&(String, String)| {
+        payload.message_type().may_go(participant(from).role, participant(to).role)
+    };
+    let (from, to) = domains.iter().find(may_go).unwrap();
+    (from.parse().unwrap(), to.parse().unwrap())
 }
 
 fn refer(payload: &mut Payload, id: MessageId) {
@@ -105,7 +110,9 @@ fn header(payload: &mut Payload) -> &mut Header {
         };
     }
     header!(
-        TestMessage TestMessageResponse DPrognosis DPrognosisResponse FlexRequest FlexRequestResponse FlexOffer
+        TestMessage TestMessageResponse AgrPortfolioUpdate AgrPortfolioUpdateResponse AgrPortfolioQuery
+        AgrPortfolioQueryResponse DsoPortfolioUpdate DsoPortfolioUpdateResponse DsoPortfolioQuery
+        DsoPortfolioQueryResponse DPrognosis DPrognosisResponse FlexRequest FlexRequestResponse FlexOffer
         FlexOfferResponse FlexOfferRevocation FlexOfferRevocationResponse FlexOrder FlexOrderResponse
         FlexReservationUpdate FlexReservationUpdateResponse FlexSettlement FlexSettlementResponse Metering
         MeteringResponse
@@ -144,7 +151,7 @@ proptest! {
             let reasons =
                 at_once(check(&payload, &counterparty, direction, &terms, &history, now)).unwrap();
             prop_assert!(reasons.is_sorted_by(|one, next| one < next), "{reasons:?}");
-            at_once(acceptance(&payload, &counterparty, &terms, &history, now)).unwrap();
+            at_once(complete(&payload, &counterparty, Accepted::Plain, &terms, &history, now)).unwrap();
         }
     }
 }

@@ -140,7 +140,11 @@ impl Scene {
 }
 
 pub(crate) fn participant(domain: &str) -> Participant {
-    let role = if domain.starts_with("dso") { Role::Dso } else { Role::Agr };
+    let role = match domain.split('.').next() {
+        Some("dso") => Role::Dso,
+        Some("cro") => Role::Cro,
+        _ => Role::Agr,
+    };
     Participant { role, domain: domain.parse().unwrap() }
 }
 

@@ -5,8 +5,8 @@ use tieline_uftp::message::{
     AcceptedDisputed, ContractSettlement, DPrognosis, FlexOrder, FlexOrderSettlementStatus, FlexSettlement,
     FlexSettlementResponse,
 };
-use tieline_uftp::rules::{SettlementTerms, Terms, acceptance};
-use tieline_uftp::{Direction, Exchanged, Fate, MemoryHistory};
+use tieline_uftp::rules::{SettlementTerms, Terms, complete};
+use tieline_uftp::{Accepted, Direction, Exchanged, Fate, MemoryHistory};
 
 use super::{
     PERIOD, R, Scene, amsterdam, at_once, each, instant, isps, message_id, participant, recorded, run_of,
@@ -254,17 +254,15 @@ fn statuses(settlement: &FlexSettlement, orders: &[FlexOrder], terms: &Terms) ->
     }
     let payload = settlement.clone().into();
     let now = instant("2026-07-01T00:00:00Z");
-    let accepted = at_once(acceptance(&payload, &dso, terms, &history, now)).unwrap();
+    let accepted = at_once(complete(&payload, &dso, Accepted::Plain, terms, &history, now)).unwrap();
+    let Accepted::Items(said) = accepted else { panic!("items are told") };
     let references: Vec<_> = settlement.orders.iter().map(|item| item.order_reference.clone()).collect();
-    assert_eq!(
-        accepted.settlement_statuses.iter().map(|s| s.order_reference.clone()).collect::<Vec<_>>(),
-        references
-    );
+    assert_eq!(said.iter().map(|s| s.order_reference.clone()).collect::<Vec<_>>(), references);
     let reason = |status: FlexOrderSettlementStatus| {
         assert_eq!(status.dispute_reason.is_some(), status.disposition == AcceptedDisputed::Disputed);
         status.dispute_reason.map(|reason| reason.to_string())
     };
-    accepted.settlement_statuses.into_iter().map(reason).collect()
+    said.into_iter().map(reason).collect()
 }
 
 type Change = fn(&mut FlexSettlement);
