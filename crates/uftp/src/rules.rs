@@ -3,7 +3,7 @@
 //! [`check`] names every rule that a message breaks. It has no clock, and of the past it knows what a [`History`] tells. The
 //! same rules serve both sides: what was received is decided on with them, and what is to be sent is tried out with them.
 //!
-//! An acceptance may have more to say than that; [`complete`] works it out: which orders a D-Prognosis shows, and which
+//! An acceptance may have more to say than that; [`acceptance`] works it out: which orders a D-Prognosis shows, and which
 //! items of a FlexSettlement are right.
 //!
 //! ```
@@ -138,32 +138,30 @@ pub async fn check<H: History>(
     Ok(reasons.into_iter().collect())
 }
 
-/// The acceptance of a received message, completed by what its answer says beyond that: to a D-Prognosis which orders it shows
-/// ([`flex_order_statuses`]), to a FlexSettlement which items are right ([`settlement_statuses`]), to others nothing. What is
-/// there already stays as it is.
+/// The acceptance of a received message, with what its answer says beyond that: to a D-Prognosis which orders it shows
+/// ([`flex_order_statuses`]), to a FlexSettlement which items are right ([`settlement_statuses`]), to others nothing.
 ///
 /// `now`: when the message was received.
-pub async fn complete<H: History>(
+pub async fn acceptance<H: History>(
     payload: &Payload,
     counterparty: &Participant,
-    accepted: Accepted,
     terms: &Terms,
     history: &H,
     now: Timestamp,
 ) -> Result<Accepted, HistoryError> {
     let past = Past { counterparty, history, own: payload.header().message_id };
-    Ok(match (payload, accepted) {
-        (Payload::DPrognosis(message), Accepted::Plain) => {
+    Ok(match payload {
+        Payload::DPrognosis(message) => {
             let orders = past.about(MessageType::FlexOrder, &message.flex).await?;
             let prognoses = past.alike(payload).await?;
             Accepted::Orders(flex_order_statuses(message, &orders, &prognoses, terms, now))
         }
-        (Payload::FlexSettlement(message), Accepted::Plain) => {
+        Payload::FlexSettlement(message) => {
             let orders = past.orders_of(message).await?;
             let prognoses = past.prognoses_of(message, &orders).await?;
             Accepted::Items(settlement_statuses(message, &orders, &prognoses, terms))
         }
-        (_, accepted) => accepted,
+        _ => Accepted::new(),
     })
 }
 

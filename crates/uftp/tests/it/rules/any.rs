@@ -3,9 +3,9 @@
 use proptest::prelude::*;
 use tieline_types::Domain;
 use tieline_uftp::message::{FlexMessage, FlexSettlement, Metering};
-use tieline_uftp::rules::{SettlementTerms, check, complete};
+use tieline_uftp::rules::{SettlementTerms, acceptance, check};
 use tieline_uftp::value::MessageId;
-use tieline_uftp::{Accepted, Direction, Exchanged, Fate, Header, MemoryHistory, Payload};
+use tieline_uftp::{Direction, Exchanged, Fate, Header, MemoryHistory, Payload};
 
 use super::{PERIOD, amsterdam, at_once, conversation, instant, message_id, participant, text};
 use crate::round_trip::payload;
@@ -151,7 +151,7 @@ proptest! {
             let reasons =
                 at_once(check(&payload, &counterparty, direction, &terms, &history, now)).unwrap();
             prop_assert!(reasons.is_sorted_by(|one, next| one < next), "{reasons:?}");
-            at_once(complete(&payload, &counterparty, Accepted::Plain, &terms, &history, now)).unwrap();
+            at_once(acceptance(&payload, &counterparty, &terms, &history, now)).unwrap();
         }
     }
 }

@@ -1,6 +1,6 @@
 use jiff::SignedDuration;
 use tieline_uftp::message::{DPrognosis, FlexOrder};
-use tieline_uftp::rules::complete;
+use tieline_uftp::rules::acceptance;
 use tieline_uftp::{Accepted, Direction, Exchanged, Fate, MemoryHistory};
 
 use super::{
@@ -123,9 +123,7 @@ fn shown(changes: &[i64], power: i64, now: &str) -> Vec<bool> {
     let mut revised = prognosis();
     revised.header.message_id = message_id(100);
     revised.isps = vec![isps(1, 40, 1_000_000), isps(41, 8, power), isps(49, 48, 1_000_000)];
-    let accepted =
-        at_once(complete(&revised.into(), &agr, Accepted::Plain, &amsterdam(), &history, instant(now)))
-            .unwrap();
+    let accepted = at_once(acceptance(&revised.into(), &agr, &amsterdam(), &history, instant(now))).unwrap();
     let Accepted::Orders(statuses) = accepted else { panic!("orders are told") };
     statuses.iter().map(|status| status.is_validated).collect()
 }
@@ -163,8 +161,7 @@ fn an_order_without_a_known_baseline_is_not_shown() {
         fate: Fate::Accepted,
     });
     let now = instant("2026-06-03T12:00:00Z");
-    let accepted =
-        at_once(complete(&prognosis().into(), &agr, Accepted::Plain, &amsterdam(), &history, now)).unwrap();
+    let accepted = at_once(acceptance(&prognosis().into(), &agr, &amsterdam(), &history, now)).unwrap();
     let Accepted::Orders(statuses) = accepted else { panic!("orders are told") };
     let [status] = statuses[..] else { panic!("one order") };
     assert_eq!((status.flex_order_message_id, status.is_validated), (id, false));

@@ -5,7 +5,7 @@ use tieline_uftp::message::{
     AcceptedDisputed, ContractSettlement, DPrognosis, FlexOrder, FlexOrderSettlementStatus, FlexSettlement,
     FlexSettlementResponse,
 };
-use tieline_uftp::rules::{SettlementTerms, Terms, complete};
+use tieline_uftp::rules::{SettlementTerms, Terms, acceptance};
 use tieline_uftp::{Accepted, Direction, Exchanged, Fate, MemoryHistory};
 
 use super::{
@@ -254,7 +254,7 @@ fn statuses(settlement: &FlexSettlement, orders: &[FlexOrder], terms: &Terms) ->
     }
     let payload = settlement.clone().into();
     let now = instant("2026-07-01T00:00:00Z");
-    let accepted = at_once(complete(&payload, &dso, Accepted::Plain, terms, &history, now)).unwrap();
+    let accepted = at_once(acceptance(&payload, &dso, terms, &history, now)).unwrap();
     let Accepted::Items(said) = accepted else { panic!("items are told") };
     let references: Vec<_> = settlement.orders.iter().map(|item| item.order_reference.clone()).collect();
     assert_eq!(said.iter().map(|s| s.order_reference.clone()).collect::<Vec<_>>(), references);
