@@ -3,7 +3,7 @@
 //! [`check`] names every rule that a message breaks. It has no clock, and of the past it knows what a [`History`] tells. The
 //! same rules serve both sides: what was received is decided on with them, and what is to be sent is tried out with them.
 //!
-//! What is accepted may have more to say than that; [`acceptance`] makes it: which orders a D-Prognosis shows, and which
+//! An acceptance may have more to say than that; [`acceptance`] works it out: which orders a D-Prognosis shows, and which
 //! items of a FlexSettlement are right.
 //!
 //! ```
@@ -74,8 +74,10 @@ pub use terms::{
 /// Where a rule has a fact that another rule found wrong, it says nothing: of a message with another ISP duration no ISP is
 /// checked, and of a second message under a known `MessageID` that alone is said.
 ///
-/// An answer that breaks a rule is not to be taken note of, and nobody is told: there is no answer to an answer. A
-/// TestMessage is always right, and so is a message to or from a common reference operator: these rules are not about it.
+/// An answer that breaks a rule is not to be taken note of, and nobody is told: there is no answer to an answer. Of one that
+/// was received it matters only what it answers, and whether it contradicts what was known; of one that is to be sent, all
+/// that it says. A TestMessage is always right, and so is a request to or from a common reference operator: these rules are
+/// not about it.
 pub async fn check<H: History>(
     payload: &Payload,
     counterparty: &Participant,
@@ -136,28 +138,10 @@ pub async fn check<H: History>(
     Ok(reasons.into_iter().collect())
 }
 
-/// The broken rules for which a received message is not to be taken: of a request all of them, as [`check`] names them; of an
-/// answer only that what it answers is unknown, or that it says the opposite of an earlier one. What else is wrong with an
-/// answer takes nothing from what it says.
-pub async fn objections<H: History>(
-    payload: &Payload,
-    counterparty: &Participant,
-    terms: &Terms,
-    history: &H,
-    now: Timestamp,
-) -> Result<Vec<RejectionReason>, HistoryError> {
-    let received = Direction::Received;
-    let Some(answer) = response::Answer::of(payload) else {
-        return check(payload, counterparty, received, terms, history, now).await;
-    };
-    let past = Past { counterparty, history, own: payload.header().message_id };
-    let case = Case { terms, direction: received, now };
-    let request = past.message(Some(answer.request)).await?;
-    Ok(response::objections(&answer, &case, request.as_ref()).into_iter().collect())
-}
-
-/// What the acceptance of a received message says beside: to a D-Prognosis the orders that it shows
-/// ([`flex_order_statuses`]), to a FlexSettlement its items ([`settlement_statuses`]), to others nothing.
+/// The acceptance of a received message, with what its answer says beyond that: to a D-Prognosis which orders it shows
+/// ([`flex_order_statuses`]), to a FlexSettlement which items are right ([`settlement_statuses`]), to others nothing.
+///
+/// `now`: when the message was received.
 pub async fn acceptance<H: History>(
     payload: &Payload,
     counterparty: &Participant,
@@ -196,12 +180,13 @@ async fn check_answer<H: History>(
     case: &Case<'_>,
     past: &Past<'_, H>,
 ) -> Result<Reasons, HistoryError> {
-    let Some(facts) = response::Answer::of(answer) else { return Ok(Reasons::new()) };
-    let request = past.message(Some(facts.request)).await?;
-    let mut reasons = response::response(&facts, case, request.as_ref());
-    if reasons.iter().any(|reason| matches!(reason, RejectionReason::UnknownReference(_))) {
+    let Some((id, response)) = answer.response() else { return Ok(Reasons::new()) };
+    let request = past.message(Some(id)).await?;
+    let mut reasons = response::answer(answer, response, case, request.as_ref());
+    if case.direction == Direction::Received || !reasons.is_empty() {
         return Ok(reasons);
     }
+    reasons.extend(response::has_reason(response));
     match answer {
         Payload::FlexSettlementResponse(message) => {
             reasons.extend(response::settlement_items(message, case, request.as_ref()));

@@ -2,6 +2,8 @@
 //!
 //! An answer has no status for it, so what contradicts itself here is a reason to reject the message.
 
+use std::collections::BTreeMap;
+
 use jiff::civil::Date;
 use tieline_types::{IspNumber, IspRange, Power};
 
@@ -12,10 +14,11 @@ use crate::{RejectionReason, Text};
 /// What the message itself tells: of what was reserved a part was requested, of that a part offered, of that a part ordered,
 /// all in one direction; and what was ordered is in the orders of the same message.
 pub(super) fn contract_settlements(message: &FlexSettlement, case: &Case<'_>, reasons: &mut Reasons) {
+    let ordered = Ordered::of(message, case);
     for contract in &message.contracts {
         case.contract(contract.contract_id.as_ref(), reasons);
         for period in &contract.periods {
-            check_period(period, contract, message, case, reasons);
+            check_period(period, contract, message, &ordered, case, reasons);
         }
     }
 }
@@ -24,12 +27,13 @@ fn check_period(
     period: &ContractSettlementPeriod,
     contract: &ContractSettlement,
     message: &FlexSettlement,
+    ordered: &Ordered<'_>,
     case: &Case<'_>,
     reasons: &mut Reasons,
 ) {
-    let ordered = message.period_start <= message.period_end;
+    let forward = message.period_start <= message.period_end;
     let day = case.terms.calendar.day(period.period).ok();
-    if ordered && (day.is_none() || !(message.period_start..=message.period_end).contains(&period.period)) {
+    if forward && (day.is_none() || !(message.period_start..=message.period_end).contains(&period.period)) {
         reasons.insert(RejectionReason::PeriodOutOfBounds);
     }
     let Some(day) = day else { return };
@@ -45,11 +49,8 @@ fn check_period(
                 "A ContractSettlement has more requested than reserved, offered than requested, or ordered than offered",
             ));
         }
-        let in_orders = |number: IspNumber| {
-            let sum = ordered_in(message, contract.contract_id.as_ref(), period.period, number);
-            isp.ordered.is_none_or(|ordered| is_part(ordered, sum))
-        };
-        if comparable && contract.contract_id.is_some() && !isp.range.iter().all(in_orders) {
+        let has = |contract| ordered.has(contract, period.period, isp);
+        if comparable && !contract.contract_id.as_ref().is_none_or(has) {
             reasons.insert(RejectionReason::other(
                 "A ContractSettlement has more ordered than the orders of its contract",
             ));
@@ -66,10 +67,29 @@ fn is_chain(isp: &ContractSettlementIsp) -> bool {
     })
 }
 
-/// What the orders of a contract in the message come to in one ISP.
-fn ordered_in(message: &FlexSettlement, contract: Option<&Text>, period: Date, isp: IspNumber) -> Power {
-    let items =
-        message.orders.iter().filter(|item| item.period == period && item.contract_id.as_ref() == contract);
-    let isps = items.flat_map(|item| &item.isps).filter(|known| known.range.contains(isp));
-    isps.fold(Power::ZERO, |sum, isp| sum.saturating_add(isp.ordered))
+/// What the orders of each contract in the message come to in each ISP.
+struct Ordered<'m>(BTreeMap<(&'m Text, Date, IspNumber), Power>);
+
+impl<'m> Ordered<'m> {
+    fn of(message: &'m FlexSettlement, case: &Case<'_>) -> Self {
+        let mut ordered: BTreeMap<_, Power> = BTreeMap::new();
+        for item in &message.orders {
+            let (Some(contract), Ok(day)) = (&item.contract_id, case.terms.calendar.day(item.period)) else {
+                continue;
+            };
+            for isp in &item.isps {
+                for number in isp.range.intersection(day.all()).into_iter().flatten() {
+                    let sum = ordered.entry((contract, item.period, number)).or_insert(Power::ZERO);
+                    *sum = sum.saturating_add(isp.ordered);
+                }
+            }
+        }
+        Self(ordered)
+    }
+
+    /// Whether what a contract's settlement says was ordered is in the orders of the contract.
+    fn has(&self, contract: &Text, period: Date, isp: &ContractSettlementIsp) -> bool {
+        let sum = |number| self.0.get(&(contract, period, number)).copied().unwrap_or(Power::ZERO);
+        isp.ordered.is_none_or(|ordered| isp.range.iter().all(|number| is_part(ordered, sum(number))))
+    }
 }

@@ -1,15 +1,17 @@
 //! FlexSettlement: what makes a message a settlement of its period. What its items say is for
 //! [`settlement_statuses`](super::settlement_statuses).
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
-use tieline_types::IspRange;
+use jiff::civil::Date;
+use tieline_types::{EntityAddress, IspRange};
 
-use super::case::{By, Case, Reasons, check_isps, of_type, unknown};
+use super::case::{By, Case, Reasons, binds, check_isps, of_type, unknown};
 use super::contract_settlement::contract_settlements;
 use crate::message::{
     AcceptedDisputed, FlexOrder, FlexOrderSettlement, FlexSettlement, FlexSettlementResponse,
 };
+use crate::value::MessageId;
 use crate::{Exchanged, Fate, RejectionReason};
 
 /// An earlier settlement of days of the period, and its answer, if that is known.
@@ -82,78 +84,93 @@ fn items(
     settled: &[Settled],
     reasons: &mut Reasons,
 ) {
-    let orders: Vec<&FlexOrder> = accepted_orders(orders, case).collect();
+    let orders = Orders::accepted(orders, case);
+    let (mut was_there, mut was_settled) = (BTreeSet::new(), BTreeSet::new());
+    for settled in settled {
+        settled.mark(&orders, &mut was_there, &mut was_settled);
+    }
     let mut found = BTreeSet::new();
     for item in &message.orders {
-        let Some(order) = order_of(item, &orders) else {
+        let Some(order) = orders.of(item) else {
             reasons.insert(unknown("OrderReference"));
             continue;
         };
-        let name = order.order_reference.as_str();
-        if !found.insert(order.header.message_id) {
+        let (id, name) = (order.header.message_id, order.order_reference.as_str());
+        if !found.insert(id) {
             reasons.insert(RejectionReason::other(&format!("Order {name} is there twice")));
         }
-        if settled.iter().any(|settled| settled.settles(order, &orders)) {
+        if was_settled.contains(&id) {
             reasons.insert(RejectionReason::other(&format!("Order {name} was settled before")));
         }
     }
-    let was_there = |order: &FlexOrder| settled.iter().any(|settled| settled.has(order, &orders));
-    let missing = |order: &&FlexOrder| {
-        order.currency == message.currency && !found.contains(&order.header.message_id) && !was_there(order)
+    let is_missing = |order: &&FlexOrder| {
+        let id = order.header.message_id;
+        order.currency == message.currency && !found.contains(&id) && !was_there.contains(&id)
     };
-    if orders.iter().any(missing) {
+    if orders.all().any(|order| is_missing(&order)) {
         reasons.insert(RejectionReason::MissingSettlementItems);
     }
 }
 
-/// The accepted orders of the one who settles.
-pub(super) fn accepted_orders<'e>(
-    orders: &'e [Exchanged],
-    case: &Case<'_>,
-) -> impl Iterator<Item = &'e FlexOrder> {
-    let by_sender = |known: &&Exchanged| known.fate == Fate::Accepted && case.is_by(known, By::Sender);
-    let known: Vec<&Exchanged> = orders.iter().filter(by_sender).collect();
-    known.into_iter().filter_map(|known| known.payload.try_as())
-}
+/// The accepted orders of the one who settles, by point and day.
+pub(super) struct Orders<'e>(BTreeMap<(&'e EntityAddress, Date), Vec<&'e FlexOrder>>);
 
-/// The order that an item settles: the one with its OrderReference, or, where the item names none, the only one of its point
-/// and day.
-pub(super) fn order_of<'e>(item: &FlexOrderSettlement, orders: &[&'e FlexOrder]) -> Option<&'e FlexOrder> {
-    let mut of_window = orders.iter().copied().filter(|order| {
-        order.flex.period == item.period && order.flex.congestion_point == item.congestion_point
-    });
-    match &item.order_reference {
-        Some(named) => of_window.find(|order| order.order_reference == *named),
-        None => of_window.next().filter(|_| of_window.next().is_none()),
+impl<'e> Orders<'e> {
+    pub(super) fn accepted(known: &'e [Exchanged], case: &Case<'_>) -> Self {
+        let mut orders: BTreeMap<_, Vec<_>> = BTreeMap::new();
+        for (known, order) in of_type::<FlexOrder>(known) {
+            if known.fate == Fate::Accepted && case.is_by(known, By::Sender) {
+                orders.entry((&order.flex.congestion_point, order.flex.period)).or_default().push(order);
+            }
+        }
+        Self(orders)
+    }
+
+    /// The order that an item settles: the one with its OrderReference, or, where the item names none, the only one of its
+    /// point and day.
+    pub(super) fn of(&self, item: &FlexOrderSettlement) -> Option<&'e FlexOrder> {
+        let of_window = self.0.get(&(&item.congestion_point, item.period))?;
+        match (&item.order_reference, of_window.as_slice()) {
+            (Some(named), orders) => orders.iter().find(|order| order.order_reference == *named).copied(),
+            (None, [only]) => Some(only),
+            (None, _) => None,
+        }
+    }
+
+    fn all(&self) -> impl Iterator<Item = &'e FlexOrder> {
+        self.0.values().flatten().copied()
     }
 }
 
 impl Settled {
-    /// Whether the order is in this settlement, and the settlement was not rejected.
-    fn has(&self, order: &FlexOrder, orders: &[&FlexOrder]) -> bool {
-        self.item(order, orders).is_some()
-    }
-
-    /// Whether that is the end of it: the item was not disputed.
-    fn settles(&self, order: &FlexOrder, orders: &[&FlexOrder]) -> bool {
-        let Some(item) = self.item(order, orders) else { return false };
+    /// Marks the orders that are in this settlement, and of those the ones that were not disputed in its answer; none if the
+    /// settlement was rejected.
+    fn mark(
+        &self,
+        orders: &Orders<'_>,
+        was_there: &mut BTreeSet<MessageId>,
+        was_settled: &mut BTreeSet<MessageId>,
+    ) {
+        let settlement = Some(&self.settlement).filter(|known| binds(known));
+        let Some(settlement): Option<&FlexSettlement> = settlement.and_then(|known| known.payload.try_as())
+        else {
+            return;
+        };
         let answer: Option<&FlexSettlementResponse> =
             self.answer.as_ref().and_then(|answer| answer.payload.try_as());
-        let disputed = answer.is_some_and(|answer| {
-            answer.statuses.iter().any(|status| {
-                status.order_reference == item.order_reference
-                    && status.disposition == AcceptedDisputed::Disputed
-            })
-        });
-        !disputed
-    }
-
-    fn item(&self, order: &FlexOrder, orders: &[&FlexOrder]) -> Option<&FlexOrderSettlement> {
-        let settlement: &FlexSettlement =
-            Some(&self.settlement).filter(|known| super::case::binds(known))?.payload.try_as()?;
-        settlement.orders.iter().find(|item| {
-            order_of(item, orders).is_some_and(|known| known.header.message_id == order.header.message_id)
-        })
+        let statuses = answer.map_or(&[][..], |answer| &answer.statuses);
+        let disputed: BTreeSet<_> = statuses
+            .iter()
+            .filter(|status| status.disposition == AcceptedDisputed::Disputed)
+            .map(|status| &status.order_reference)
+            .collect();
+        for item in &settlement.orders {
+            let Some(order) = orders.of(item) else { continue };
+            was_there.insert(order.header.message_id);
+            if !disputed.contains(&item.order_reference) {
+                was_settled.insert(order.header.message_id);
+            }
+        }
     }
 }
 
@@ -164,5 +181,6 @@ pub(super) fn with_answers(settlements: Vec<Exchanged>, answers: &[Exchanged]) -
         let mut answers = of_type::<FlexSettlementResponse>(answers);
         answers.find(|(_, answer)| answer.flex_settlement_message_id == id).map(|(known, _)| known.clone())
     };
-    settlements.into_iter().map(|settlement| Settled { answer: answer_to(&settlement), settlement }).collect()
+    let with_answer = |settlement| Settled { answer: answer_to(&settlement), settlement };
+    settlements.into_iter().map(with_answer).collect()
 }

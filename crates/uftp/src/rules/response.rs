@@ -1,100 +1,45 @@
 //! Answers: what they answer is known, and they do not contradict each other.
+//!
+//! Nobody answers an answer. What was received is taken for what it says, though it may say it badly: a rejection without a
+//! reason is a rejection. What is to be sent says it properly.
 
 use super::case::{By, Case, Reasons, unknown};
-use crate::message::{
-    AcceptedDisputed, AcceptedRejected, FlexOrder, FlexSettlement, FlexSettlementResponse, Response,
-};
-use crate::value::{ConversationId, MessageId};
-use crate::{Exchanged, Fate, MessageType, Payload, RejectionReason};
+use crate::message::{AcceptedDisputed, FlexOrder, FlexSettlement, FlexSettlementResponse, Response};
+use crate::{Exchanged, Fate, Payload, RejectionReason};
 
-/// An answer, to whichever message.
-pub(super) struct Answer<'m> {
-    conversation: ConversationId,
-    response: &'m Response,
-    /// What it answers.
-    pub(super) request: MessageId,
-    request_type: MessageType,
-    /// The attribute that names the request.
-    attribute: &'static str,
-}
-
-impl<'m> Answer<'m> {
-    /// `None` if the message is no answer between AGR and DSO, or one that does not say what it answers.
-    pub(super) fn of(payload: &'m Payload) -> Option<Self> {
-        use MessageType as T;
-        let (response, request, request_type, attribute) = match payload {
-            Payload::DPrognosisResponse(answer) => {
-                (&answer.response, answer.d_prognosis_message_id, T::DPrognosis, "D-PrognosisMessageID")
-            }
-            Payload::FlexRequestResponse(answer) => {
-                (&answer.response, answer.flex_request_message_id, T::FlexRequest, "FlexRequestMessageID")
-            }
-            Payload::FlexOfferResponse(answer) => {
-                (&answer.response, answer.flex_offer_message_id, T::FlexOffer, "FlexOfferMessageID")
-            }
-            Payload::FlexOfferRevocationResponse(answer) => (
-                &answer.response,
-                answer.flex_offer_revocation_message_id,
-                T::FlexOfferRevocation,
-                "FlexOfferRevocationMessageID",
-            ),
-            Payload::FlexOrderResponse(answer) => {
-                (&answer.response, answer.flex_order_message_id, T::FlexOrder, "FlexOrderMessageID")
-            }
-            Payload::FlexReservationUpdateResponse(answer) => (
-                &answer.response,
-                answer.flex_reservation_update_message_id,
-                T::FlexReservationUpdate,
-                "FlexReservationUpdateMessageID",
-            ),
-            Payload::FlexSettlementResponse(answer) => (
-                &answer.response,
-                answer.flex_settlement_message_id,
-                T::FlexSettlement,
-                "FlexSettlementMessageID",
-            ),
-            Payload::MeteringResponse(answer) => {
-                (&answer.response, answer.metering_message_id, T::Metering, "MeteringMessageID")
-            }
-            _ => return None,
-        };
-        let conversation = payload.header().conversation_id;
-        Some(Self { conversation, response, request, request_type, attribute })
-    }
-}
-
-/// What is wrong with an answer by itself.
-pub(super) fn response(answer: &Answer<'_>, case: &Case<'_>, request: Option<&Exchanged>) -> Reasons {
-    let mut reasons = objections(answer, case, request);
-    if !answer.response.is_accepted() && answer.response.reasons().is_empty() {
-        reasons.insert(RejectionReason::other("RejectionReason is missing"));
-    }
-    reasons
-}
-
-/// Why an answer says nothing that counts.
-pub(super) fn objections(answer: &Answer<'_>, case: &Case<'_>, request: Option<&Exchanged>) -> Reasons {
-    let mut reasons = Reasons::new();
+/// Whether an answer is to be taken note of. `request` is the message that it names.
+pub(super) fn answer(
+    answer: &Payload,
+    response: &Response,
+    case: &Case<'_>,
+    request: Option<&Exchanged>,
+) -> Reasons {
+    let request_type = answer.message_type().request();
     let request = request.filter(|request| {
-        request.payload.message_type() == answer.request_type
+        request.payload.message_type() == request_type
             && case.is_by(request, By::Recipient)
-            && request.payload.header().conversation_id == answer.conversation
+            && request.payload.header().conversation_id == answer.header().conversation_id
     });
     let Some(request) = request else {
-        return Reasons::from([unknown(answer.attribute)]);
+        return Reasons::from([unknown(&format!("{request_type}MessageID"))]);
     };
-    let given = answer.response.reasons();
     // "Already Submitted" only says that a repeat arrived.
-    let repeats = given == [RejectionReason::AlreadySubmitted];
-    let before = match request.fate {
-        Fate::Open => None,
-        Fate::Accepted => Some(AcceptedRejected::Accepted),
-        Fate::Rejected => Some(AcceptedRejected::Rejected),
+    let repeats = response.reasons() == [RejectionReason::AlreadySubmitted];
+    let contradicts = match request.fate {
+        Fate::Open => false,
+        Fate::Accepted => !response.is_accepted(),
+        Fate::Rejected => response.is_accepted(),
     };
-    if !repeats && before.is_some_and(|before| before != answer.response.result) {
-        reasons.insert(RejectionReason::other("The answer contradicts an earlier one"));
+    if contradicts && !repeats {
+        return Reasons::from([RejectionReason::other("The answer contradicts an earlier one")]);
     }
-    reasons
+    Reasons::new()
+}
+
+/// A rejection has a reason.
+pub(super) fn has_reason(response: &Response) -> Reasons {
+    let lacks_reason = !response.is_accepted() && response.reasons().is_empty();
+    lacks_reason.then(|| RejectionReason::other("RejectionReason is missing")).into_iter().collect()
 }
 
 /// Each item of the settlement is named at most once, no other is, and what is disputed has a reason.

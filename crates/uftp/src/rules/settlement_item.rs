@@ -3,16 +3,18 @@
 use std::collections::BTreeMap;
 
 use jiff::Timestamp;
+use jiff::civil::Date;
 use rust_decimal::Decimal;
-use tieline_types::{IspNumber, IspRange, Power};
+use tieline_types::{Currency, EntityAddress, IspNumber, IspRange, Power};
 
 use super::case::{Case, of_type, powers};
-use super::flex_settlement::{accepted_orders, order_of};
+use super::flex_settlement::Orders;
 use super::{SettlementTerms, Terms};
 use crate::message::{
     DPrognosis, FlexOrder, FlexOrderSettlement, FlexOrderSettlementIsp, FlexOrderSettlementStatus,
     FlexSettlement,
 };
+use crate::value::MessageId;
 use crate::{Direction, Exchanged};
 
 /// Watts times minutes in a megawatt hour.
@@ -40,11 +42,17 @@ pub fn settlement_statuses(
     terms: &Terms,
 ) -> Vec<FlexOrderSettlementStatus> {
     let case = Case { terms, direction: Direction::Received, now: Timestamp::MAX };
-    let orders: Vec<&FlexOrder> = accepted_orders(orders, &case).collect();
-    let status = |(place, item): (usize, &FlexOrderSettlement)| {
-        let order = order_of(item, &orders);
-        let differences = match order {
-            Some(order) => differences(message, place, order, prognoses, terms),
+    let books = Books {
+        terms,
+        orders: Orders::accepted(orders, &case),
+        ordered: Ordered::of(message, terms),
+        prognoses: of_type(prognoses)
+            .map(|(_, known): (_, &DPrognosis)| (known.header.message_id, known))
+            .collect(),
+    };
+    let status = |item: &FlexOrderSettlement| {
+        let differences = match books.orders.of(item) {
+            Some(order) => books.differences(message.currency, item, order),
             None => vec!["it is no order of ours".to_owned()],
         };
         let reference = item.order_reference.clone();
@@ -53,7 +61,15 @@ pub fn settlement_statuses(
             Some(reason) => FlexOrderSettlementStatus::disputed(reference, &reason),
         }
     };
-    message.orders.iter().enumerate().map(status).collect()
+    message.orders.iter().map(status).collect()
+}
+
+/// What the items are compared with.
+struct Books<'e> {
+    terms: &'e Terms,
+    orders: Orders<'e>,
+    ordered: Ordered<'e>,
+    prognoses: BTreeMap<MessageId, &'e DPrognosis>,
 }
 
 fn reason(differences: &[String]) -> Option<String> {
@@ -65,64 +81,83 @@ fn reason(differences: &[String]) -> Option<String> {
     }
 }
 
-fn differences(
-    message: &FlexSettlement,
-    place: usize,
-    order: &FlexOrder,
-    prognoses: &[Exchanged],
-    terms: &Terms,
-) -> Vec<String> {
-    let item = &message.orders[place];
-    let mut differences = Vec::new();
-    if order.currency != message.currency {
-        differences.push(format!("the order is in {}", order.currency));
-    }
-    amounts(item, order, terms, &mut differences);
-    let Ok(day) = terms.calendar.day(item.period) else { return differences };
-    let ordered = powers(&day, &order.isps);
-    let settled: BTreeMap<IspNumber, &FlexOrderSettlementIsp> =
-        item.isps.iter().flat_map(|isp| within(isp, day.all()).map(move |number| (number, isp))).collect();
-    if !settled.keys().eq(ordered.keys()) {
-        differences.push(format!(
-            "it has {} ISPs, and not those of the order, which has {}",
-            settled.len(),
-            ordered.len()
-        ));
-    }
-    let named = item.d_prognosis_message_id.or(order.d_prognosis_message_id);
-    let baseline = of_type::<DPrognosis>(prognoses).find(|(_, known)| Some(known.header.message_id) == named);
-    let baseline = baseline.map(|(_, prognosis)| powers(&day, &prognosis.isps)).unwrap_or_default();
-    for (number, isp) in settled {
-        let mut compare = |name: &str, theirs: Power, ours: Option<&Power>| {
-            if let Some(ours) = ours.filter(|ours| **ours != theirs) {
-                let (theirs, ours) = (theirs.watts(), ours.watts());
-                differences.push(format!("{name} of ISP {number} is {theirs}, we have {ours}"));
+impl Books<'_> {
+    fn differences(&self, currency: Currency, item: &FlexOrderSettlement, order: &FlexOrder) -> Vec<String> {
+        let mut differences = Vec::new();
+        if order.currency != currency {
+            differences.push(format!("the order is in {}", order.currency));
+        }
+        amounts(item, order, self.terms, &mut differences);
+        let Ok(day) = self.terms.calendar.day(item.period) else { return differences };
+        let ordered = powers(&day, &order.isps);
+        let settled: BTreeMap<IspNumber, &FlexOrderSettlementIsp> = item
+            .isps
+            .iter()
+            .flat_map(|isp| within(isp, day.all()).map(move |number| (number, isp)))
+            .collect();
+        if !settled.keys().eq(ordered.keys()) {
+            let (count, of_order) = (settled.len(), ordered.len());
+            differences
+                .push(format!("it has {count} ISPs, and not those of the order, which has {of_order}"));
+        }
+        let named = item.d_prognosis_message_id.or(order.d_prognosis_message_id);
+        let baseline = named.and_then(|named| self.prognoses.get(&named));
+        let baseline = baseline.map(|prognosis| powers(&day, &prognosis.isps)).unwrap_or_default();
+        for (number, isp) in settled {
+            let mut compare = |name: &str, theirs: Power, ours: Option<&Power>| {
+                if let Some(ours) = ours.filter(|ours| **ours != theirs) {
+                    let (theirs, ours) = (theirs.watts(), ours.watts());
+                    differences.push(format!("{name} of ISP {number} is {theirs}, we have {ours}"));
+                }
+            };
+            compare("OrderedFlexPower", isp.ordered, ordered.get(&number));
+            compare("BaselinePower", isp.baseline, baseline.get(&number));
+            let due = Due::of(isp, self.ordered.sums(item, number));
+            if !is_share(isp.deficiency.watts(), due.deficiency) {
+                differences.push(format!("PowerDeficiency of ISP {number} does not follow from its powers"));
             }
-        };
-        compare("OrderedFlexPower", isp.ordered, ordered.get(&number));
-        compare("BaselinePower", isp.baseline, baseline.get(&number));
-        let due = Due::of(isp, &all_ordered(message, item, number));
-        if !is_share(isp.deficiency.watts(), due.deficiency) {
-            differences.push(format!("PowerDeficiency of ISP {number} does not follow from its powers"));
+            if !is_share(isp.delivered.watts(), due.delivered) {
+                differences
+                    .push(format!("DeliveredFlexPower of ISP {number} does not follow from its powers"));
+            }
         }
-        if !is_share(isp.delivered.watts(), due.delivered) {
-            differences.push(format!("DeliveredFlexPower of ISP {number} does not follow from its powers"));
-        }
+        differences
     }
-    differences
 }
 
 fn within(isp: &FlexOrderSettlementIsp, day: IspRange) -> impl Iterator<Item = IspNumber> + use<> {
     isp.range.intersection(day).into_iter().flatten()
 }
 
-/// The ordered changes of all items of the same point in one ISP of the same day.
-fn all_ordered(message: &FlexSettlement, item: &FlexOrderSettlement, isp: IspNumber) -> Vec<i64> {
-    let same = |other: &&FlexOrderSettlement| {
-        other.period == item.period && other.congestion_point == item.congestion_point
-    };
-    let isps = message.orders.iter().filter(same).flat_map(|other| &other.isps);
-    isps.filter(|other| other.range.contains(isp)).map(|other| other.ordered.watts()).collect()
+/// What all items of a message have ordered at each point in each ISP: the reductions and the increases.
+struct Ordered<'e>(BTreeMap<(&'e EntityAddress, Date, IspNumber), Sums>);
+
+#[derive(Clone, Copy, Default)]
+struct Sums {
+    reductions: i128,
+    increases: i128,
+}
+
+impl<'e> Ordered<'e> {
+    fn of(message: &'e FlexSettlement, terms: &Terms) -> Self {
+        let mut sums: BTreeMap<_, Sums> = BTreeMap::new();
+        for item in &message.orders {
+            let Ok(day) = terms.calendar.day(item.period) else { continue };
+            for isp in &item.isps {
+                for number in within(isp, day.all()) {
+                    let sums = sums.entry((&item.congestion_point, item.period, number)).or_default();
+                    let change = i128::from(isp.ordered.watts());
+                    sums.reductions += change.min(0);
+                    sums.increases += change.max(0);
+                }
+            }
+        }
+        Self(sums)
+    }
+
+    fn sums(&self, item: &FlexOrderSettlement, isp: IspNumber) -> Sums {
+        self.0.get(&(&item.congestion_point, item.period, isp)).copied().unwrap_or_default()
+    }
 }
 
 /// What falls to an order in an ISP, each as a fraction: what its direction comes to, times its part of the whole.
@@ -132,19 +167,16 @@ struct Due {
 }
 
 impl Due {
-    fn of(isp: &FlexOrderSettlementIsp, all: &[i64]) -> Self {
+    fn of(isp: &FlexOrderSettlementIsp, all: Sums) -> Self {
         let ordered = i128::from(isp.ordered.watts());
-        let target =
-            all.iter().fold(i128::from(isp.baseline.watts()), |sum, change| sum + i128::from(*change));
-        let above = i128::from(isp.actual.watts()) - target;
-        let missed = if ordered < 0 { above } else { -above }.max(0);
-        let alike =
-            all.iter().map(|change| i128::from(*change)).filter(|change| change.signum() == ordered.signum());
-        let whole: i128 = alike.map(i128::abs).sum();
-        let delivered = (whole - missed).max(0);
         if ordered == 0 {
             return Self { delivered: (0, 1), deficiency: (0, 1) };
         }
+        let target = i128::from(isp.baseline.watts()) + all.reductions + all.increases;
+        let above = i128::from(isp.actual.watts()) - target;
+        let (missed, whole) = if ordered < 0 { (above, -all.reductions) } else { (-above, all.increases) };
+        let missed = missed.max(0);
+        let delivered = (whole - missed).max(0);
         Self { delivered: (ordered * delivered, whole), deficiency: (ordered.abs() * missed, whole) }
     }
 }
@@ -173,7 +205,7 @@ fn amounts(item: &FlexOrderSettlement, order: &FlexOrder, terms: &Terms, differe
     let net = item.net_settlement;
     let off = net.value().checked_sub(expected).map(|off| off.abs());
     // Half of the fourth digit is what rounding the amount may cost.
-    if off.is_none_or(|off| off > agreed.tolerance + Decimal::new(5, 5)) {
+    if off.is_none_or(|off| off > agreed.tolerance.saturating_add(Decimal::new(5, 5))) {
         differences.push(format!("NetSettlement is {net}, we have {}", expected.round_dp(4)));
     }
 }

@@ -5,14 +5,15 @@ use std::marker::PhantomData;
 use std::sync::Arc;
 
 use tieline_edge::work::Bell;
-use tieline_types::Domain;
+use tieline_types::{Clock, Domain};
+use tokio::sync::Mutex;
 
 use super::role::{Agr, Cro, Dso, Goes, RoleType};
-use super::{Letters, Unsendable};
+use super::{Letters, Terms, Unsendable};
 use crate::server::AddressBook;
-use crate::storage::{Step, Storage};
+use crate::storage::{Step, Storage, StorageError};
 use crate::value::ConversationId;
-use crate::{Header, Participant, Revision, Version};
+use crate::{Direction, Header, MessageType, Participant, Payload, Revision, Version, rules};
 
 /// An AGR's messages to a DSO.
 pub type AgrDsoClient<S, A> = RoleClient<Agr, Dso, S, A>;
@@ -60,6 +61,10 @@ pub(super) struct Sending<S, A> {
     pub(super) address_book: A,
     pub(super) letters: Letters,
     pub(super) revision: Revision,
+    pub(super) terms: Arc<dyn Terms>,
+    pub(super) clock: Arc<dyn Clock>,
+    /// Held from the look at the past to the commit.
+    pub(super) one_at_a_time: Arc<Mutex<()>>,
     pub(super) outbox: Bell,
     pub(super) replies: Bell,
 }
@@ -79,7 +84,8 @@ impl<From: RoleType, To: RoleType, S: Storage, A: AddressBook> RoleClient<From, 
     /// recipient is known to speak or our own, both domains, the time, a new message identifier, the conversation or a new
     /// one; whatever of it is changed stays changed.
     ///
-    /// Returns the header of what was sent, once that is durable.
+    /// Returns the header of what was sent, once that is durable. An order and a revocation are looked at by the
+    /// [rules](crate::rules) first, and not sent if they break one.
     pub async fn send<M: Goes<From, To>>(
         &self,
         draft: impl FnOnce(Header) -> M,
@@ -89,21 +95,38 @@ impl<From: RoleType, To: RoleType, S: Storage, A: AddressBook> RoleClient<From, 
             Some(version) => version,
             None => self.shared.version_for(&recipient).await?,
         };
-        let letters = &self.shared.letters;
-        let message = draft(letters.header(&self.recipient, version, self.conversation));
+        let message = draft(self.shared.letters.header(&self.recipient, version, self.conversation));
         let header = message.header().clone();
-        let letter = letters.letter(message.into(), recipient)?;
-        let waits = letter.reply_by.is_some();
-        self.shared.storage.commit(Step { letters: vec![letter], ..Step::default() }).await?;
-        self.shared.outbox.ring();
-        if waits {
-            self.shared.replies.ring();
-        }
+        self.shared.send(message.into(), recipient).await?;
         Ok(header)
     }
 }
 
 impl<S: Storage, A: AddressBook> Sending<S, A> {
+    async fn send(&self, message: Payload, recipient: Participant) -> Result<(), Unsendable> {
+        let _turn = self.one_at_a_time.lock().await;
+        self.check(&message, &recipient).await?;
+        let letter = self.letters.letter(message, recipient)?;
+        let waits = letter.reply_by.is_some();
+        self.storage.commit(Step { letters: vec![letter], ..Step::default() }).await?;
+        self.outbox.ring();
+        if waits {
+            self.replies.ring();
+        }
+        Ok(())
+    }
+
+    /// An order and a revocation bind at once: one that breaks a rule would be wrong whatever its recipient says.
+    async fn check(&self, message: &Payload, recipient: &Participant) -> Result<(), Unsendable> {
+        if !matches!(message.message_type(), MessageType::FlexOrder | MessageType::FlexOfferRevocation) {
+            return Ok(());
+        }
+        let (terms, now) = (self.terms.with(recipient), self.clock.now());
+        let broken = rules::check(message, recipient, Direction::Sent, &terms, &*self.storage, now).await;
+        let broken = broken.map_err(|failure| Unsendable::Storage(StorageError::Failed(failure.0)))?;
+        if broken.is_empty() { Ok(()) } else { Err(Unsendable::Broken(broken)) }
+    }
+
     async fn version_for(&self, recipient: &Participant) -> Result<Version, Unsendable> {
         let known = self.address_book.look_up(recipient.role, &recipient.domain).await?;
         Ok(known.and_then(|known| known.version).unwrap_or(self.revision.version))

@@ -8,7 +8,7 @@ use super::{Letters, Processing};
 use crate::message::Message;
 use crate::storage::Letter;
 use crate::value::{ConversationId, MessageId};
-use crate::{Header, MessageType, Participant, SignerError, Uftp, Version};
+use crate::{Header, MessageType, Participant, RejectionReason, SignerError, Uftp, Version};
 
 /// The conversation that a message is part of, for its handlers to go on with: an extractor.
 ///
@@ -118,6 +118,9 @@ pub enum Unsendable {
         /// Who would receive it.
         to: crate::Role,
     },
+    /// An order or a revocation breaks these rules.
+    #[error("it breaks rules: {}", RejectionReason::join(.0))]
+    Broken(Vec<RejectionReason>),
     /// It cannot be signed now.
     #[error(transparent)]
     Signer(#[from] SignerError),
@@ -133,7 +136,7 @@ impl Unsendable {
     /// Whether the same may succeed later.
     pub fn is_retryable(&self) -> bool {
         match self {
-            Self::OtherWay { .. } => false,
+            Self::OtherWay { .. } | Self::Broken(_) => false,
             Self::Signer(_) | Self::AddressBook(_) => true,
             Self::Storage(failure) => failure.is_retryable(),
         }

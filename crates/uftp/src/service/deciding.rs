@@ -8,6 +8,7 @@ use tieline_edge::work::{Bell, Turn, guarded};
 use tieline_edge::{Backoff, Ids};
 use tieline_service::Routes;
 use tieline_types::Clock;
+use tokio::sync::Mutex;
 use tracing::{error, info, warn};
 
 use super::conversation::{Conversation, Sent};
@@ -34,6 +35,8 @@ pub(super) struct Deciding<S: Storage> {
     pub(super) process: Routes<Processing>,
     /// After so many attempts in vain a message is set aside.
     pub(super) attempts: u32,
+    /// Held from the look at the past to the commit.
+    pub(super) one_at_a_time: Arc<Mutex<()>>,
     /// Rings when something is owed.
     pub(super) outbox: Bell,
     /// Rings when an answer is waited for.
@@ -53,6 +56,8 @@ impl<S: Storage> Deciding<S> {
     }
 
     async fn handle(&self, message: Waiting) -> Result<(), StorageError> {
+        // What is decided here and what is sent of the same offer meanwhile must know of each other.
+        let _turn = self.one_at_a_time.lock().await;
         let received = Arc::new(message.received.clone());
         // One that panics is set aside in the end, and holds up no other conversation.
         let handled = guarded(async {
@@ -124,18 +129,9 @@ impl<S: Storage> Deciding<S> {
         }
         let terms = self.terms.with(&received.sender);
         let (payload, sender, at) = (&received.payload, &received.sender, received.received_at);
-        let unreadable = |failure: crate::HistoryError| undecided(&failure);
-        if payload.message_type().is_response() {
-            let broken = rules::check(payload, sender, Direction::Received, &terms, &*self.storage, at).await;
-            let broken = broken.map_err(unreadable)?;
-            if broken.is_empty() {
-                return Ok(broken);
-            }
-            let (message_type, message_id) = (payload.message_type(), payload.header().message_id);
-            let reasons = RejectionReason::join(&broken);
-            warn!(peer = %sender, %message_type, %message_id, reasons, "an answer breaks rules");
-        }
-        rules::objections(payload, sender, &terms, &*self.storage, at).await.map_err(unreadable)
+        rules::check(payload, sender, Direction::Received, &terms, &*self.storage, at)
+            .await
+            .map_err(|failure| undecided(&failure))
     }
 
     /// What an acceptance says beyond the acceptance, where its handler has left that to us.

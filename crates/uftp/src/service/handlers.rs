@@ -52,7 +52,7 @@ pub type DsoService<S = ()> = Handlers<Dso, S>;
 ///     Ok(())
 /// }
 ///
-/// let service = AgrService::new().pre_process(take_order).process(make_offer);
+/// let service = AgrService::<()>::new().pre_process(take_order).process(make_offer);
 /// ```
 #[must_use = "handlers do nothing until a participant starts with them"]
 pub struct Handlers<R, S = ()> {

@@ -9,6 +9,7 @@ use tieline_edge::listener::Listener;
 use tieline_edge::work::{Bell, Turn, UnderWay, turn_until_stopped};
 use tieline_edge::{Drained, Ids, RandomIds, ServeConfig, SystemClock, serve};
 use tieline_types::{Clock, Domain};
+use tokio::sync::Mutex;
 use tokio_util::sync::{CancellationToken, DropGuard};
 use tokio_util::task::TaskTracker;
 
@@ -99,8 +100,9 @@ impl<R: RoleType, S: Storage, A: AddressBook + Clone> Setup<R, S, A> {
         let letters =
             Letters::new(own, self.keys.clone(), Arc::clone(&clock), Arc::clone(&ids), self.delivery.clone());
         let (stop, tasks) = (CancellationToken::new(), TaskTracker::new());
+        let one_at_a_time = Arc::default();
         let loops = Loops { clock: Arc::clone(&clock), stop: stop.clone(), tasks: tasks.clone() };
-        loops.deciding(&self, &letters, &bells);
+        loops.deciding(&self, &letters, &bells, &one_at_a_time);
         loops.courier(&self, &bells);
         loops.replies(&self, &bells);
         tasks.close();
@@ -112,12 +114,15 @@ impl<R: RoleType, S: Storage, A: AddressBook + Clone> Setup<R, S, A> {
             bells: bells.clone(),
             repetitions: Repetitions::default(),
         };
-        let receiver = Receiver::new(inbox, self.address_book.clone(), clock, self.receiver);
+        let receiver = Receiver::new(inbox, self.address_book.clone(), Arc::clone(&clock), self.receiver);
         let sending = Arc::new(Sending {
             storage: self.storage,
             address_book: self.address_book,
             letters,
             revision: self.revision,
+            terms: self.terms,
+            clock,
+            one_at_a_time,
             outbox: bells.outbox,
             replies: bells.replies,
         });
@@ -162,6 +167,7 @@ impl Loops {
         setup: &Setup<R, S, A>,
         letters: &Letters,
         bells: &Bells,
+        one_at_a_time: &Arc<Mutex<()>>,
     ) {
         let deciding = Arc::new(Deciding {
             storage: Arc::clone(&setup.storage),
@@ -172,6 +178,7 @@ impl Loops {
             pre_process: setup.handlers.pre_process.clone(),
             process: setup.handlers.process.clone(),
             attempts: setup.inbox.attempts,
+            one_at_a_time: Arc::clone(one_at_a_time),
             outbox: bells.outbox.clone(),
             replies: bells.replies.clone(),
         });

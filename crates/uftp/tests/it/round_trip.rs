@@ -430,7 +430,7 @@ fn portfolio_answer() -> impl Strategy<Value = Payload> {
     )
 }
 
-fn payload() -> impl Strategy<Value = Payload> {
+pub(crate) fn payload() -> impl Strategy<Value = Payload> {
     prop_oneof![
         portfolio_update(),
         portfolio_answer(),

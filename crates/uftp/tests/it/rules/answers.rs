@@ -5,7 +5,7 @@ use tieline_uftp::message::{
     FlexSettlementResponse, Metering, MeteringResponse, Response,
 };
 
-use super::{R, Scene, conversation, each, message_id, recorded, text, unknown};
+use super::{R, Row, Scene, conversation, each, message_id, recorded, text, unknown};
 
 fn contradiction() -> Vec<R> {
     vec![R::other("The answer contradicts an earlier one")]
@@ -54,11 +54,6 @@ fn it_answers_a_message_of_the_other_side_in_its_conversation() {
                 vec![unknown("FlexRequestMessageID")],
             ),
             ("a rejection", |_, m| m.response = Response::rejected(&[R::IspConflict]), vec![]),
-            (
-                "without a reason",
-                |_, m| m.response = Response { rejection_reason: None, ..Response::rejected(&[]) },
-                vec![R::other("RejectionReason is missing")],
-            ),
         ],
     );
 }
@@ -101,6 +96,37 @@ fn each_answer_knows_what_it_answers() {
     both(settlement.into(), "FlexSettlementMessageID");
 }
 
+/// What is received is taken for what it says, however badly; what is to be sent says it properly.
+fn each_sent<M: tieline_uftp::Message>(message: &M, scene: impl Fn() -> Scene, rows: Vec<Row<M>>) {
+    assert_eq!(scene().sent(message.clone()), [], "the message that the rows change");
+    for (rule, change, reasons) in rows {
+        let (mut scene, mut message) = (scene(), message.clone());
+        change(&mut scene, &mut message);
+        assert_eq!(scene.sent(message.clone()), reasons, "{rule}, sent");
+        assert_eq!(scene.received(message), [], "{rule}, received");
+    }
+}
+
+#[test]
+fn a_rejection_has_a_reason() {
+    let known = || {
+        let mut scene = Scene::new();
+        scene.before(recorded::<FlexRequest>("FlexRequest"), Fate::Open);
+        scene
+    };
+    let missing = || vec![R::other("RejectionReason is missing")];
+    let rejected = || Response::rejected(&[R::IspConflict]);
+    each_sent(
+        &FlexRequestResponse { response: rejected(), ..recorded("FlexRequestResponse") },
+        known,
+        vec![
+            ("none", |_, m| m.response.rejection_reason = None, missing()),
+            ("an empty one", |_, m| m.response.rejection_reason = Some(text(" ; ")), missing()),
+            ("in words of one's own", |_, m| m.response.rejection_reason = Some(text("on holiday")), vec![]),
+        ],
+    );
+}
+
 #[test]
 fn the_orders_that_a_prognosis_is_told_of_are_orders() {
     let known = || {
@@ -109,7 +135,7 @@ fn the_orders_that_a_prognosis_is_told_of_are_orders() {
         scene.before(recorded::<FlexOrder>("FlexOrder"), Fate::Accepted);
         scene
     };
-    each(
+    each_sent(
         &recorded::<DPrognosisResponse>("D-PrognosisResponse"),
         known,
         vec![
@@ -140,7 +166,7 @@ fn the_items_of_a_settlement_are_told_of_once_and_with_reasons() {
         scene
     };
     let reasonless = vec![R::other("A disputed item has no DisputeReason")];
-    each(
+    each_sent(
         &recorded::<FlexSettlementResponse>("FlexSettlementResponse"),
         known,
         vec![

@@ -1,7 +1,7 @@
 use jiff::SignedDuration;
 use tieline_uftp::message::{DPrognosis, FlexOrder};
 use tieline_uftp::rules::acceptance;
-use tieline_uftp::{Direction, Exchanged, Fate, MemoryHistory};
+use tieline_uftp::{Accepted, Direction, Exchanged, Fate, MemoryHistory};
 
 use super::{
     R, Scene, amsterdam, at_once, each, each_about_isps, instant, isps, message_id, participant, recorded,
@@ -124,7 +124,8 @@ fn shown(changes: &[i64], power: i64, now: &str) -> Vec<bool> {
     revised.header.message_id = message_id(100);
     revised.isps = vec![isps(1, 40, 1_000_000), isps(41, 8, power), isps(49, 48, 1_000_000)];
     let accepted = at_once(acceptance(&revised.into(), &agr, &amsterdam(), &history, instant(now))).unwrap();
-    accepted.flex_order_statuses.iter().map(|status| status.is_validated).collect()
+    let Accepted::Orders(statuses) = accepted else { panic!("orders are told") };
+    statuses.iter().map(|status| status.is_validated).collect()
 }
 
 #[test]
@@ -161,6 +162,7 @@ fn an_order_without_a_known_baseline_is_not_shown() {
     });
     let now = instant("2026-06-03T12:00:00Z");
     let accepted = at_once(acceptance(&prognosis().into(), &agr, &amsterdam(), &history, now)).unwrap();
-    let [status] = accepted.flex_order_statuses[..] else { panic!("one order") };
+    let Accepted::Orders(statuses) = accepted else { panic!("orders are told") };
+    let [status] = statuses[..] else { panic!("one order") };
     assert_eq!((status.flex_order_message_id, status.is_validated), (id, false));
 }

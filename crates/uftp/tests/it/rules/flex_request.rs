@@ -191,6 +191,14 @@ fn revisions_go_up_and_requests_differ() {
                 vec![],
             ),
             (
+                "the same content for longer",
+                |_, m| {
+                    m.header.conversation_id = conversation(1);
+                    m.expiration_date_time = date_time("2026-06-03T18:00:01Z");
+                },
+                vec![],
+            ),
+            (
                 "of another conversation, with the same content in other runs",
                 |_, m| {
                     m.header.conversation_id = conversation(1);

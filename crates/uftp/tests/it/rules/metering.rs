@@ -114,6 +114,14 @@ fn each_profile_is_whole_and_in_its_unit() {
                 vec![R::other("A profile is in the wrong unit")],
             ),
             (
+                "of a power in kWh nothing is reckoned",
+                |_, m| {
+                    m.profiles[0].unit = Unit::KilowattHour;
+                    m.profiles[0].isps[5].value = number("7");
+                },
+                vec![R::other("A profile is in the wrong unit")],
+            ),
+            (
                 "a reading in kW",
                 |_, m| {
                     m.profiles[0] = profile(ProfileType::ImportMeterReading, "7");
@@ -149,7 +157,8 @@ fn power_is_energy_by_the_hour() {
         vec![
             ("as far as its digits tell", |_, m| m.profiles[0].isps[5].value = number("1.26"), vec![]),
             ("further", |_, m| m.profiles[0].isps[5].value = number("1.27"), wrong()),
-            ("with more digits", |_, m| m.profiles[0].isps[5].value = number("1.2515"), wrong()),
+            ("to the last of them", |_, m| m.profiles[0].isps[5].value = number("1.2505"), vec![]),
+            ("with more digits", |_, m| m.profiles[0].isps[5].value = number("1.2506"), wrong()),
             ("less, since export is not told", |_, m| m.profiles[0].isps[5].value = number("-3"), vec![]),
             (
                 "import and export",

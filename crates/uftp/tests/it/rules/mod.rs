@@ -1,6 +1,7 @@
 //! Each rule: a message that breaks exactly it, and one that just does not.
 
 mod answers;
+mod any;
 mod d_prognosis;
 mod flex_offer;
 mod flex_offer_revocation;
@@ -139,7 +140,11 @@ impl Scene {
 }
 
 pub(crate) fn participant(domain: &str) -> Participant {
-    let role = if domain.starts_with("dso") { Role::Dso } else { Role::Agr };
+    let role = match domain.split('.').next() {
+        Some("dso") => Role::Dso,
+        Some("cro") => Role::Cro,
+        _ => Role::Agr,
+    };
     Participant { role, domain: domain.parse().unwrap() }
 }
 

@@ -118,7 +118,7 @@ fn what_is_functionally_wrong_gets_the_reason_of_the_standard() {
         let own = [participant("agr.example.com")];
         let dso = participant("dso.example.com");
         assert_eq!(dso.role, Role::Dso);
-        let mut reasons = concerns(&payload, &dso, &own);
+        let mut reasons = concerns(&payload, &dso, &own, &Tolerance::STRICT);
         reasons.extend(scene.received(payload.clone()));
         let wanted = match name.as_str() {
             // The standard has no text for it.

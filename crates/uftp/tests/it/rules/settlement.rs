@@ -6,7 +6,7 @@ use tieline_uftp::message::{
     FlexSettlementResponse,
 };
 use tieline_uftp::rules::{SettlementTerms, Terms, acceptance};
-use tieline_uftp::{Direction, Exchanged, Fate, MemoryHistory};
+use tieline_uftp::{Accepted, Direction, Exchanged, Fate, MemoryHistory};
 
 use super::{
     PERIOD, R, Scene, amsterdam, at_once, each, instant, isps, message_id, participant, recorded, run_of,
@@ -45,6 +45,7 @@ fn it_is_about_a_period_that_is_over() {
         july,
         vec![
             ("a moment early", |s, _| s.now -= SignedDuration::from_nanos(1), vec![R::PeriodEndRejected]),
+            ("as it begins", |s, _| s.now = instant("2026-05-31T22:00:00Z"), vec![R::PeriodEndRejected]),
             (
                 "before it began",
                 |s, _| s.now = instant("2026-05-31T21:59:59Z"),
@@ -76,6 +77,16 @@ fn its_items_are_the_orders_of_the_period() {
             ("another order", |s, _| s.before(another(2), Fate::Accepted), vec![R::MissingSettlementItems]),
             ("one that was rejected", |s, _| s.before(another(2), Fate::Rejected), vec![]),
             ("one that was never answered", |s, _| s.before(another(2), Fate::Open), vec![]),
+            (
+                "one from the wrong side",
+                |s, _| {
+                    let mut wrong = another(2);
+                    let header = &mut wrong.header;
+                    std::mem::swap(&mut header.sender_domain, &mut header.recipient_domain);
+                    s.before(wrong, Fate::Accepted);
+                },
+                vec![],
+            ),
             (
                 "one of the last day",
                 |s, _| {
@@ -214,6 +225,11 @@ fn what_a_contract_says_fits_together() {
                 chain(),
             ),
             ("the other way", |_, m| m.contracts[0].periods[0].isps[0].offered = Some(watts(1)), chain()),
+            (
+                "more offered than requested, though it was reserved",
+                |_, m| m.contracts[0].periods[0].isps[0].requested = Some(watts(-399_999)),
+                chain(),
+            ),
             ("less ordered", |_, m| m.contracts[0].periods[0].isps[0].ordered = Some(watts(-1)), vec![]),
             (
                 "nothing said of requests and offers",
@@ -255,16 +271,14 @@ fn statuses(settlement: &FlexSettlement, orders: &[FlexOrder], terms: &Terms) ->
     let payload = settlement.clone().into();
     let now = instant("2026-07-01T00:00:00Z");
     let accepted = at_once(acceptance(&payload, &dso, terms, &history, now)).unwrap();
+    let Accepted::Items(said) = accepted else { panic!("items are told") };
     let references: Vec<_> = settlement.orders.iter().map(|item| item.order_reference.clone()).collect();
-    assert_eq!(
-        accepted.settlement_statuses.iter().map(|s| s.order_reference.clone()).collect::<Vec<_>>(),
-        references
-    );
+    assert_eq!(said.iter().map(|s| s.order_reference.clone()).collect::<Vec<_>>(), references);
     let reason = |status: FlexOrderSettlementStatus| {
         assert_eq!(status.dispute_reason.is_some(), status.disposition == AcceptedDisputed::Disputed);
         status.dispute_reason.map(|reason| reason.to_string())
     };
-    accepted.settlement_statuses.into_iter().map(reason).collect()
+    said.into_iter().map(reason).collect()
 }
 
 type Change = fn(&mut FlexSettlement);
