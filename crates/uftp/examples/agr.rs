@@ -56,7 +56,7 @@ async fn offer(request: Call<FlexRequest>, conversation: Conversation) -> Result
         min_activation_factor: ActivationFactor::from_hundredths(10).expect("it is between 1 and 100"),
         isps,
     };
-    println!("offer on {}: {:?}", request.header.message_id, option.isps);
+    tracing::info!(request = %request.header.message_id, isps = ?option.isps, "offered");
     conversation.send(|header| FlexOffer {
         header,
         flex: request.flex.clone(),
@@ -80,7 +80,7 @@ async fn expect(order: Call<FlexOrder>, conversation: Conversation) -> Result<()
     let isps =
         day.isps().map(|(isp, _)| Isp { power: power(isp), range: tieline_types::IspRange::single(isp) });
     let isps = isps.collect();
-    println!("order {} is accepted", order.order_reference);
+    tracing::info!(order = %order.order_reference, "accepted");
     conversation.begin(|header| DPrognosis { header, flex: order.flex.clone(), revision: 1, isps })?;
     Ok(())
 }

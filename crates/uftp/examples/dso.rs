@@ -52,7 +52,7 @@ async fn main() -> Result<()> {
                     isps,
                 };
                 let sent = dso.agr_client(agr.clone()).send(request).await?;
-                println!("request {} to {agr}", sent.message_id);
+                tracing::info!(%agr, request = %sent.message_id, "requested");
             }
             for cro in &cros {
                 let (time_zone, entity_address) = (flex.time_zone.clone(), flex.congestion_point.clone());
@@ -67,7 +67,7 @@ async fn main() -> Result<()> {
 
 async fn order(offer: Call<FlexOffer>, conversation: Conversation) -> Result<(), Unsendable> {
     let Some(option) = offer.options.first() else { return Ok(()) };
-    println!("order of {} for {}", option.option_reference, option.price);
+    tracing::info!(option = %option.option_reference, price = %option.price, "ordered");
     conversation.send(|header| FlexOrder {
         flex: offer.flex.clone(),
         unsolicited: None,
@@ -88,5 +88,6 @@ async fn order(offer: Call<FlexOffer>, conversation: Conversation) -> Result<(),
 }
 
 async fn ordered(response: Call<FlexOrderResponse>) {
-    println!("order {}: {:?}", response.flex_order_message_id, response.response.result);
+    let (order, result) = (response.flex_order_message_id, response.response.result);
+    tracing::info!(%order, ?result, "answered");
 }

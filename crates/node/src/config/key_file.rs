@@ -40,6 +40,7 @@ pub(super) fn signing_key(
     match (file, variable) {
         (Some(file), None) => read_signing_key(&base.join(file)),
         (None, Some(variable)) => {
+            #[expect(clippy::disallowed_methods, reason = "the configuration names the variable")]
             let secret = std::env::var(&variable).map(Zeroizing::new).map_err(|_| {
                 ConfigError::invalid(what, format_args!("there is no environment variable {variable}"))
             })?;

@@ -239,7 +239,11 @@ async fn every_mistake_in_metering_is_named_and_nothing_is_kept() {
             |m| m.profiles.push(m.profiles[0].clone()),
             vec![R::other("A profile is there twice")],
         ),
-        ("an unknown EAN", |m| m.ean = "E871685900012345009".parse().unwrap(), vec![R::other("Unknown EAN")]),
+        (
+            "an unknown EAN",
+            |m| m.ean = "E871685900012345009".parse().unwrap(),
+            vec![R::UnknownReference("EAN".parse().unwrap())],
+        ),
         (
             "more than can be counted",
             |m| m.profiles[0].isps[7].value = Decimal::MAX,

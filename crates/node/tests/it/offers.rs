@@ -99,7 +99,7 @@ fn cases() -> Vec<Case> {
                 o.options[0].isps = vec![isp(48, 1, -9000)];
                 o.options.push(o.options[0].clone());
             },
-            vec![R::ReferencePeriodMismatch, R::RequestMismatch, R::PowerValueRejection],
+            vec![R::ReferencePeriodMismatch, R::other("An OptionReference is there twice")],
         ),
     ]
 }

@@ -111,7 +111,7 @@ impl Options {
         let running = setup.start();
 
         let listener = PlainListener::bind(self.listen)?;
-        println!("{} {} listens on {}", R::ROLE, self.domain, listener.local_addr()?);
+        tracing::info!(role = %R::ROLE, domain = %self.domain, address = %listener.local_addr()?, "listening");
         let stop = CancellationToken::new();
         let serving = tokio::spawn(running.serve(listener, ServeConfig::default(), stop.clone()));
         let (lines, mut read) = tokio::sync::mpsc::channel(1);

@@ -41,7 +41,7 @@ use crate::{Header, MessageType, Participant, RejectionReason, SignerError, Uftp
 pub struct Conversation {
     with: Participant,
     version: Version,
-    conversation_id: ConversationId,
+    id: ConversationId,
     letters: Letters,
     sent: Sent,
 }
@@ -66,7 +66,7 @@ impl Conversation {
         Self {
             with: received.sender.clone(),
             version: header.revision().version,
-            conversation_id: header.conversation_id,
+            id: header.conversation_id,
             letters: letters.clone(),
             sent: sent.clone(),
         }
@@ -80,7 +80,7 @@ impl Conversation {
     /// Sends a message in this conversation, in the version in which the counterparty wrote. `draft` makes the message under
     /// the header that it is given, which is filled in; whatever of it is changed stays changed.
     pub fn send<M: Message>(&self, draft: impl FnOnce(Header) -> M) -> Result<MessageId, Unsendable> {
-        self.send_in(Some(self.conversation_id), draft)
+        self.send_in(Some(self.id), draft)
     }
 
     /// Sends a message with which a conversation of its own begins.

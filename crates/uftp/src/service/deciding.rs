@@ -115,7 +115,7 @@ impl<S: Storage> Deciding<S> {
                 step.work = work.take();
             }
         }
-        self.note_fates(received, &decision, &mut step);
+        Self::note_fates(received, &decision, &mut step);
         let answer = self.letters.answer(received, &decision).map_err(|failure| undecided(&failure))?;
         // The answer goes ahead of what the handlers send.
         step.letters.splice(0..0, answer);
@@ -146,7 +146,7 @@ impl<S: Storage> Deciding<S> {
     }
 
     /// The message becomes part of the past, or what it answers gets its fate.
-    fn note_fates(&self, received: &Received, decision: &Decision, step: &mut Step<S::Work>) {
+    fn note_fates(received: &Received, decision: &Decision, step: &mut Step<S::Work>) {
         let exchanged = |fate| Exchanged {
             counterparty: received.sender.clone(),
             direction: Direction::Received,

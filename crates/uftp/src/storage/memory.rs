@@ -126,8 +126,8 @@ impl State {
         })
     }
 
-    fn progress(&mut self, id: InboxId, progress: Progress) {
-        match progress {
+    fn progress(&mut self, id: InboxId, progress: &Progress) {
+        match *progress {
             Progress::Decided => {
                 if let Some(inside) = self.inbox.get_mut(&id) {
                     (inside.decided, inside.attempts) = (true, 0);
@@ -166,8 +166,8 @@ impl State {
         self.outbox.insert(id, Owing { owed, due: letter.made_at });
     }
 
-    fn attempted(&mut self, id: OwedId, attempt: Attempt) {
-        match attempt {
+    fn attempted(&mut self, id: OwedId, attempt: &Attempt) {
+        match *attempt {
             Attempt::Delivered | Attempt::Failed { .. } => {
                 self.outbox.remove(&id);
             }
@@ -208,7 +208,7 @@ impl Storage for MemoryStorage {
     fn commit(&self, step: Step<()>) -> impl Future<Output = Result<(), StorageError>> + Send {
         let mut state = self.lock();
         if let Some((id, progress)) = step.progress {
-            state.progress(id, progress);
+            state.progress(id, &progress);
         }
         for exchanged in step.exchanged {
             self.history.record(exchanged);
@@ -228,7 +228,7 @@ impl Storage for MemoryStorage {
             state.send(letter);
         }
         if let Some((id, _, attempt)) = step.attempt {
-            state.attempted(id, attempt);
+            state.attempted(id, &attempt);
         }
         if let Some(held) = step.held {
             state.held.insert(held.participant.clone(), held);

@@ -107,13 +107,12 @@ impl NodeStorage {
     /// The message that a record is of.
     pub(crate) async fn exchanged(&self, record: market::Exchanged) -> Result<Exchanged, HistoryError> {
         let key = message_key(&record.counterparty, &record.message_id);
-        let payload = match self.read_lately.find(&key) {
-            Some(payload) => payload,
-            None => {
-                let payload = self.from_journal(&record).await?;
-                self.read_lately.keep(key, &payload);
-                payload
-            }
+        let payload = if let Some(payload) = self.read_lately.find(&key) {
+            payload
+        } else {
+            let payload = self.journalled(&record).await?;
+            self.read_lately.keep(key, &payload);
+            payload
         };
         let counterparty = participant(&record.counterparty)
             .ok_or_else(|| HistoryError(format!("`{}` is no participant", record.counterparty).into()))?;
@@ -121,7 +120,7 @@ impl NodeStorage {
         Ok(Exchanged { counterparty, direction, at: record.at, payload, fate: read(record.fate) })
     }
 
-    async fn from_journal(&self, record: &market::Exchanged) -> Result<Payload, HistoryError> {
+    async fn journalled(&self, record: &market::Exchanged) -> Result<Payload, HistoryError> {
         let damaged = |cause: &dyn std::fmt::Display| {
             let (peer, id) = (&record.counterparty, &record.message_id);
             HistoryError(format!("the message {id} with {peer} can't be read any more: {cause}").into())
