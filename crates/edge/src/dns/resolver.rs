@@ -40,7 +40,8 @@ impl DnsResolver {
         let mut builder = TokioResolver::builder_with_config(servers, TokioRuntimeProvider::default());
         set_options(builder.options_mut(), config);
         if config.dnssec {
-            let anchors = config.trust_anchor.as_deref().map_or_else(|| Ok(TrustAnchors::default()), read_anchors)?;
+            let anchors =
+                config.trust_anchor.as_deref().map_or_else(|| Ok(TrustAnchors::default()), read_anchors)?;
             builder = builder.with_trust_anchor(Arc::new(anchors));
         }
         let resolver = builder.build().map_err(|error| EdgeError::Dns(error.to_string()))?;
@@ -82,8 +83,8 @@ fn set_options(options: &mut ResolverOpts, config: &DnsConfig) {
 }
 
 fn read_anchors(path: &Path) -> Result<TrustAnchors, EdgeError> {
-    let text = std::fs::read_to_string(path)
-        .map_err(|source| EdgeError::File { path: path.to_owned(), source })?;
+    let text =
+        std::fs::read_to_string(path).map_err(|source| EdgeError::File { path: path.to_owned(), source })?;
     text.parse().map_err(|error: hickory_resolver::proto::serialize::txt::ParseError| {
         EdgeError::DnsTrustAnchor { path: path.to_owned(), cause: error.to_string() }
     })
@@ -142,7 +143,10 @@ fn refused(name: &str, error: NetError) -> Result<Raw, DnsError> {
 /// The weakest state of all records that can have one. Of signatures only the one that was used has.
 fn weakest(records: &[Record]) -> Proof {
     let signed = records.iter().filter(|record| record.record_type() != RecordType::RRSIG);
-    signed.map(|record| proof_of(record.proof).unwrap_or(Proof::Indeterminate)).min().unwrap_or(Proof::Indeterminate)
+    signed
+        .map(|record| proof_of(record.proof).unwrap_or(Proof::Indeterminate))
+        .min()
+        .unwrap_or(Proof::Indeterminate)
 }
 
 fn proof_of(proof: HickoryProof) -> Option<Proof> {
@@ -173,9 +177,10 @@ impl Questions for DnsResolver {
             _ => None,
         });
         match &answer.found {
-            Found::Records(aliases) if aliases.len() > 1 => {
-                Err(DnsError::Unusable { name: name.to_owned(), cause: "it is an alias for several names".to_owned() })
-            }
+            Found::Records(aliases) if aliases.len() > 1 => Err(DnsError::Unusable {
+                name: name.to_owned(),
+                cause: "it is an alias for several names".to_owned(),
+            }),
             _ => Ok(answer),
         }
     }
