@@ -4,6 +4,8 @@
 
 #[cfg(feature = "client")]
 mod client;
+#[cfg(feature = "discovery")]
+mod discovery;
 mod fixtures;
 mod forms;
 mod mutations;
