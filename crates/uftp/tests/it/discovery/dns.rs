@@ -242,7 +242,7 @@ async fn an_authority_says_who_takes_part() {
 async fn what_was_found_is_kept_as_long_as_it_says_within_bounds() {
     let zone = Zone::with_dso(1);
     let (book, clock) = book(&zone, DnsBookConfig::default());
-    let mut asked = async |advance: i64| {
+    let asked = async |advance: i64| {
         clock.advance(SignedDuration::from_secs(advance));
         let _ = keys(&book).await;
         zone.asked().len()

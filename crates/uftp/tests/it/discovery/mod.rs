@@ -3,6 +3,7 @@
 mod books;
 mod dns;
 mod gopacs;
+mod named;
 mod oauth;
 mod rotation;
 mod servers;
