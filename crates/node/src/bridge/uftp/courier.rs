@@ -6,6 +6,7 @@ use tieline_uftp::{Client, Delivery, Role};
 use tracing::{error, info, warn};
 
 use super::AddressBook;
+use super::address_book::Nowhere;
 use super::undeliverable::undeliverable;
 use crate::context::Context;
 use tieline_edge::work::{Turn, UnderWay};
@@ -90,10 +91,12 @@ impl Courier {
         if self.context.now() > entry.deadline {
             return failed("its deadline has passed".to_owned());
         }
-        let Some(known) = self.address_book.find(self.to, &entry.recipient) else {
-            return failed("the recipient is no uftp.peer".to_owned());
+        let delivery = match self.address_book.destination(self.to, &entry.recipient).await {
+            Ok(destination) => destination.post(&self.client, entry.body.clone()).await,
+            Err(Nowhere::Never(cause)) => return failed(cause.to_owned()),
+            Err(Nowhere::Now(cause)) => Delivery::Temporary { cause, retry_after: None },
         };
-        match self.client.post(&known.endpoint, entry.body.clone()).await {
+        match delivery {
             Delivery::Delivered => {
                 info!(
                     recipient = entry.recipient,

@@ -40,8 +40,7 @@ impl Letters {
 
     /// The header of a message to `recipient`, in a conversation of its own or an older one.
     pub(crate) fn header(&self, recipient: &Domain, role: Role, conversation: Option<Uuid>) -> Header {
-        let revision =
-            self.address_book.find(role, recipient.as_str()).map_or(self.revision, |known| known.revision);
+        let revision = self.address_book.revision(role, recipient).unwrap_or(self.revision);
         Header {
             version: revision.version,
             sender_domain: self.own.domain.clone(),
