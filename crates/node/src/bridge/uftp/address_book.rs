@@ -8,7 +8,7 @@ use tieline_uftp::discovery::{
     AddressBooks, Destination, Destinations as _, DnsAddressBook, GopacsAddressBook,
 };
 use tieline_uftp::oauth::TokenSource;
-use tieline_uftp::server::{AddressBook as _, AddressBookError, KnownParticipant};
+use tieline_uftp::server::{AddressBookError, KnownParticipant};
 use tieline_uftp::{Endpoint, Revision, Role, Tolerance};
 
 use crate::config::{DiscoveryConfig, GopacsDiscovery, PeerConfig, UftpConfig};
