@@ -9,6 +9,7 @@
 //! - [`IspWindow`]: some ISPs soon to come, for requests and orders.
 //! - [`Browser`]: Chromium without a screen, to look at pages that Tieline writes; [`Document`] and [`Picture`] are what
 //!   it saw.
+//! - [`NameServer`]: BIND with a signed root zone of its own, to look participants up.
 //! - [`Schema`]: the published XML schema as a judge of what Tieline writes.
 
 #![forbid(unsafe_code)]
@@ -25,6 +26,7 @@ mod document;
 mod event;
 mod isp_window;
 mod keys;
+mod name_server;
 mod node;
 mod peer;
 mod port;
@@ -42,6 +44,7 @@ pub use document::Document;
 pub use event::Event;
 pub use isp_window::IspWindow;
 pub use keys::{AGR_KEY, DSO_KEY, KeyPair};
+pub use name_server::{NameServer, Signing, Zone};
 pub use node::{Node, write_secret};
 pub use peer::{PATIENCE, Peer};
 pub use port::free_port;

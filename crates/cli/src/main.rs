@@ -54,7 +54,7 @@ fn main() -> ExitCode {
         Command::Run(command) => return command.execute(),
         Command::Demo(command) => command.execute(),
         Command::Backtest(command) => command.execute(),
-        Command::Uftp(command) => command.execute(),
+        Command::Uftp(command) => return command.execute().unwrap_or_else(|failure| report(&failure, 1)),
         Command::Journal(command) => command.execute(),
     };
     match done {

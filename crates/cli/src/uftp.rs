@@ -1,8 +1,12 @@
+mod lookup;
+
 use std::io::{Read as _, Write as _};
 use std::path::{Path, PathBuf};
+use std::process::ExitCode;
 
 use anyhow::{Context as _, bail};
 use clap::{Args, Subcommand};
+use lookup::Lookup;
 use tieline_types::Domain;
 use tieline_uftp::{Limits, Role, SignedMessage, SigningKey, Tolerance, VerifyingKey, parse};
 
@@ -10,6 +14,10 @@ use tieline_uftp::{Limits, Role, SignedMessage, SigningKey, Tolerance, Verifying
 pub(crate) enum Uftp {
     /// Make a signing key; prints the public key that peers need.
     Keygen(Keygen),
+    /// Show the public key of a signing key, plain and as it is published.
+    Pubkey(Pubkey),
+    /// Look a participant up in DNS, and tell each step.
+    Lookup(Lookup),
     /// Sign a payload and put it into its envelope.
     Seal(Seal),
     /// Check an envelope's signature and print what was signed.
@@ -21,6 +29,12 @@ pub(crate) struct Keygen {
     /// Write the secret key to this new file, readable by its owner only, instead of printing it.
     #[arg(long, value_name = "FILE")]
     out: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Pubkey {
+    /// The signing key's file, as `keygen` writes it.
+    key: PathBuf,
 }
 
 #[derive(Debug, Args)]
@@ -48,12 +62,15 @@ pub(crate) struct Open {
 }
 
 impl Uftp {
-    pub(crate) fn execute(&self) -> anyhow::Result<()> {
+    pub(crate) fn execute(&self) -> anyhow::Result<ExitCode> {
         match self {
-            Self::Keygen(command) => command.execute(),
-            Self::Seal(command) => command.execute(),
-            Self::Open(command) => command.execute(),
+            Self::Lookup(command) => return command.execute(),
+            Self::Keygen(command) => command.execute()?,
+            Self::Pubkey(command) => command.execute()?,
+            Self::Seal(command) => command.execute()?,
+            Self::Open(command) => command.execute()?,
         }
+        Ok(ExitCode::SUCCESS)
     }
 }
 
@@ -67,6 +84,19 @@ impl Keygen {
         println!("public {}", key.verifying_key().to_base64());
         Ok(())
     }
+}
+
+impl Pubkey {
+    fn execute(&self) -> anyhow::Result<()> {
+        let key = read_key(&self.key)?.verifying_key();
+        println!("public    {}\npublished {key}", key.to_base64());
+        Ok(())
+    }
+}
+
+fn read_key(path: &Path) -> anyhow::Result<SigningKey> {
+    let secret = std::fs::read_to_string(path).with_context(|| path.display().to_string())?;
+    secret.trim().parse().with_context(|| path.display().to_string())
 }
 
 /// A key from the operating system's randomness.
@@ -89,8 +119,7 @@ pub(crate) fn write_secret(path: &Path, key: &SigningKey) -> anyhow::Result<()> 
 
 impl Seal {
     fn execute(&self) -> anyhow::Result<()> {
-        let secret = std::fs::read_to_string(&self.key).with_context(|| self.key.display().to_string())?;
-        let key: SigningKey = secret.trim().parse().with_context(|| self.key.display().to_string())?;
+        let key = read_key(&self.key)?;
         let payload = read(self.payload.as_deref())?;
         let envelope = SignedMessage::seal(self.domain.clone(), self.role, &payload, &key).to_xml();
         write(&envelope)

@@ -67,6 +67,19 @@ pub enum EdgeError {
     /// The check of client certificates cannot be set up.
     #[error("client certificates cannot be checked: {0}")]
     ClientCertificates(#[source] rustls::server::VerifierBuilderError),
+    /// The name servers of the machine cannot be read, or the resolver cannot be set up.
+    #[cfg(feature = "dns")]
+    #[error("DNS cannot be set up: {0}")]
+    Dns(String),
+    /// A file holds no trust anchor of DNSSEC.
+    #[cfg(feature = "dns")]
+    #[error("{} holds no usable DNSKEY records: {cause}", path.display())]
+    DnsTrustAnchor {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong.
+        cause: String,
+    },
     /// The HTTP client cannot be set up.
     #[cfg(feature = "client")]
     #[error("the HTTP client cannot be set up")]

@@ -13,12 +13,15 @@
 //!   name, [`PlainListener`](listener::PlainListener). Both say who connected: a [`PeerIdentity`].
 //! - [`serve`](serve()) (feature `server`): HTTP/1.1 with upgrades, limits and a graceful end, for any tower service.
 //! - [`HttpClient`] (feature `client`): the one way to make a `reqwest` client.
+//! - [`dns`] (feature `dns`): questions to the domain name system, with DNSSEC.
 //! - [`websocket`] (feature `websocket`): WebSocket connections on either side.
 //! - [`virtual_clock`] (feature `virtual-clock`): a clock that several processes share, for simulations.
 
 #![forbid(unsafe_code)]
 
 mod backoff;
+#[cfg(feature = "dns")]
+pub mod dns;
 mod error;
 #[cfg(feature = "client")]
 mod http_client;

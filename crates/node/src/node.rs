@@ -65,7 +65,7 @@ impl Node {
         let Config { uftp, role, .. } = config;
         let market = Bound::to(uftp.listen, &uftp.transport, uftp.limits)?;
         let market_address = market.address();
-        let starting = Starting::new(context, &uftp);
+        let starting = Starting::new(context, &uftp)?;
         let (stop, tasks) = (starting.stop.clone(), starting.tasks.clone());
         // From here on whatever was begun ends with it, also if the rest can't be started or nobody waits for it.
         let stop_on_drop = stop.clone().drop_guard();
@@ -159,10 +159,10 @@ struct Starting {
 }
 
 impl Starting {
-    fn new(context: Context, uftp: &UftpConfig) -> Self {
-        let address_book = AddressBook::of(&uftp.peers);
+    fn new(context: Context, uftp: &UftpConfig) -> Result<Self, NodeError> {
+        let address_book = AddressBook::of(uftp, &context.environment.clock)?;
         let letters = Letters::new(&context, uftp, address_book.clone());
-        Self { context, letters, address_book, stop: CancellationToken::new(), tasks: TaskTracker::new() }
+        Ok(Self { context, letters, address_book, stop: CancellationToken::new(), tasks: TaskTracker::new() })
     }
 
     /// Puts everything together, and gives the address where chargers connect to, if the role has any.
@@ -280,7 +280,7 @@ impl Starting {
     ) -> Result<(axum::Router, Replies), NodeError> {
         let mut http = HttpClient::new(ClientTls::platform());
         if self.address_book.has_plaintext() {
-            warn!("some uftp.peer is written to without TLS");
+            warn!("some peers are written to without TLS");
             http = http.allowing_plain_text();
         }
         let client = Client::new(http.build()?);

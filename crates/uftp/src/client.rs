@@ -1,10 +1,10 @@
 //! Posting messages over HTTP.
 
-use std::fmt::Write as _;
-
 use bytes::Bytes;
 use http::header::CONTENT_TYPE;
 
+use crate::http_answer::cause_of;
+use crate::oauth::TokenSource;
 use crate::{Delivery, Endpoint};
 
 const TEXT_XML: &str = "text/xml; charset=utf-8";
@@ -30,21 +30,38 @@ impl Client {
 
     /// Posts `sealed`, an envelope as [`seal`](crate::seal) made it, to `endpoint`.
     pub async fn post(&self, endpoint: &Endpoint, sealed: impl Into<Bytes>) -> Delivery {
-        let request = self
-            .http
-            .post(endpoint.to_string())
-            .header(CONTENT_TYPE, TEXT_XML)
-            .body(reqwest::Body::from(sealed.into()));
-        let mut answer = match request.send().await {
-            Ok(answer) => answer,
-            Err(error) => return not_sent(&error),
-        };
-        let status = answer.status();
-        let text = if status.is_success() { String::new() } else { read_cause(&mut answer).await };
-        let delivery = Delivery::of_answer(status, answer.headers(), &text);
-        tracing::debug!(%endpoint, status = status.as_u16(), ?delivery, "message posted");
-        delivery
+        match self.request(endpoint, sealed.into()).send().await {
+            Ok(answer) => delivery(endpoint, answer).await,
+            Err(error) => not_sent(cause_of(&error)),
+        }
     }
+
+    /// [`Client::post`] to who wants a bearer token with it. Without a token nothing is posted, and that is temporary.
+    pub async fn post_authorized(
+        &self,
+        endpoint: &Endpoint,
+        sealed: impl Into<Bytes>,
+        tokens: &TokenSource,
+    ) -> Delivery {
+        match tokens.send(self.request(endpoint, sealed.into())).await {
+            Ok(answer) => delivery(endpoint, answer).await,
+            Err(error) => not_sent(error.to_string()),
+        }
+    }
+
+    fn request(&self, endpoint: &Endpoint, sealed: Bytes) -> reqwest::RequestBuilder {
+        let request = self.http.post(endpoint.to_string()).header(CONTENT_TYPE, TEXT_XML);
+        request.body(reqwest::Body::from(sealed))
+    }
+}
+
+/// What the answer means.
+async fn delivery(endpoint: &Endpoint, mut answer: reqwest::Response) -> Delivery {
+    let status = answer.status();
+    let text = if status.is_success() { String::new() } else { read_cause(&mut answer).await };
+    let delivery = Delivery::of_answer(status, answer.headers(), &text);
+    tracing::debug!(%endpoint, status = status.as_u16(), ?delivery, "message posted");
+    delivery
 }
 
 /// The beginning of what the peer says. What does not come is not waited for beyond the client's time-out, and
@@ -61,14 +78,7 @@ async fn read_cause(answer: &mut reqwest::Response) -> String {
 }
 
 /// No answer: whatever the cause, the peer has not said no.
-fn not_sent(error: &reqwest::Error) -> Delivery {
-    let mut cause = error.to_string();
-    let mut source = std::error::Error::source(error);
-    while let Some(deeper) = source {
-        // Writing to a string cannot fail.
-        let _ = write!(cause, ": {deeper}");
-        source = deeper.source();
-    }
+fn not_sent(cause: String) -> Delivery {
     tracing::debug!(%cause, "message not posted");
     Delivery::Temporary { cause, retry_after: None }
 }

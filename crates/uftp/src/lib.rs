@@ -12,7 +12,7 @@
 //! What a participant answers is a [`Decision`]; [`Payload::respond`] makes the message that tells it.
 //!
 //! Without its features the crate does no IO and has no clock: time and identifiers are arguments. The feature
-//! `server` adds the receiver that peers post to, `client` the one who posts.
+//! `server` adds the receiver that peers post to, `client` the one who posts, and `discovery` looks up who peers are.
 
 #![forbid(unsafe_code)]
 
@@ -21,13 +21,21 @@ mod client;
 mod concern;
 mod decision;
 mod delivery;
+#[cfg(all(feature = "client", feature = "server"))]
+mod destination;
+#[cfg(feature = "discovery")]
+pub mod discovery;
 mod endpoint;
 mod envelope;
 mod header;
 mod history;
+#[cfg(feature = "client")]
+mod http_answer;
 mod key;
 mod limits;
 pub mod message;
+#[cfg(feature = "client")]
+pub mod oauth;
 mod protocol;
 mod received;
 mod refusal;
@@ -49,6 +57,8 @@ pub use client::Client;
 pub use concern::{Participant, concerns};
 pub use decision::{Accepted, Decision, Noted, Rejected, Undecided};
 pub use delivery::Delivery;
+#[cfg(all(feature = "client", feature = "server"))]
+pub use destination::{Destination, Destinations};
 pub use endpoint::{Endpoint, InvalidEndpoint, MESSAGE_PATH};
 pub use envelope::{SignatureError, SignedMessage, seal, seal_message};
 pub use header::Header;

@@ -3,6 +3,7 @@
 
 mod backtest;
 mod demo;
+mod lookup;
 mod virtual_time;
 
 use std::os::unix::fs::OpenOptionsExt as _;

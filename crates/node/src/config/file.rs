@@ -42,7 +42,7 @@ impl ConfigFile {
                     .ok_or_else(|| ConfigError::invalid("agr", "an AGR needs this table"))?
                     .resolve(base)?;
                 for dso in agr.reported_points.iter().map(|point| &point.dso) {
-                    if !uftp.peers.iter().any(|peer| peer.domain == *dso && peer.role == Role::Dso) {
+                    if !uftp.can_know(Role::Dso, dso) {
                         return Err(ConfigError::invalid(
                             "agr.congestion_point dso",
                             format_args!("{dso} is no uftp.peer with role DSO"),
@@ -80,7 +80,7 @@ impl ConfigFile {
                 });
                 for (key, aggregators) in of_needs.chain(of_points) {
                     for domain in aggregators {
-                        if !uftp.peers.iter().any(|peer| peer.domain == *domain && peer.role == Role::Agr) {
+                        if !uftp.can_know(Role::Agr, domain) {
                             return Err(ConfigError::invalid(
                                 format!("{key} aggregators"),
                                 format_args!("{domain} is no uftp.peer with role AGR"),

@@ -22,33 +22,34 @@ pub(super) fn read_secret(path: &Path) -> Result<Zeroizing<String>, ConfigError>
     std::fs::read_to_string(path).map(Zeroizing::new).map_err(unreadable)
 }
 
-/// Reads a signing key as `tieline uftp keygen` wrote it.
-pub(super) fn read_signing_key(path: &Path) -> Result<SigningKey, ConfigError> {
-    read_secret(path)?
-        .trim()
-        .parse()
-        .map_err(|error: tieline_uftp::KeyError| ConfigError::invalid(path.display().to_string(), error))
+/// A secret from the one place that the configuration names: a file, or an environment variable.
+pub(super) fn secret(
+    what: &str,
+    base: &Path,
+    file: Option<PathBuf>,
+    variable: Option<String>,
+) -> Result<Zeroizing<String>, ConfigError> {
+    match (file, variable) {
+        (Some(file), None) => read_secret(&base.join(file)),
+        (None, Some(variable)) => {
+            #[expect(clippy::disallowed_methods, reason = "the configuration names the variable")]
+            let found = std::env::var(&variable).map(Zeroizing::new);
+            found.map_err(|error| ConfigError::invalid(what, format_args!("{variable}: {error}")))
+        }
+        _ => Err(ConfigError::invalid(what, "needs a file or an environment variable, and not both")),
+    }
 }
 
-/// The signing key in the file or in the environment variable: one of the two is to be named.
+/// The signing key in the file or in the environment variable.
 pub(super) fn signing_key(
     what: &str,
     base: &Path,
     file: Option<PathBuf>,
     variable: Option<String>,
 ) -> Result<SigningKey, ConfigError> {
-    match (file, variable) {
-        (Some(file), None) => read_signing_key(&base.join(file)),
-        (None, Some(variable)) => {
-            #[expect(clippy::disallowed_methods, reason = "the configuration names the variable")]
-            let secret = std::env::var(&variable).map(Zeroizing::new).map_err(|_| {
-                ConfigError::invalid(what, format_args!("there is no environment variable {variable}"))
-            })?;
-            secret
-                .trim()
-                .parse()
-                .map_err(|error: tieline_uftp::KeyError| ConfigError::invalid(variable, error))
-        }
-        _ => Err(ConfigError::invalid(what, "needs either a file or an environment variable")),
-    }
+    let source = file.as_ref().map_or_else(|| what.to_owned(), |file| base.join(file).display().to_string());
+    secret(what, base, file, variable)?
+        .trim()
+        .parse()
+        .map_err(|error: tieline_uftp::KeyError| ConfigError::invalid(source, error))
 }

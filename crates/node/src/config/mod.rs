@@ -6,6 +6,7 @@
 
 mod agr;
 mod clock;
+mod discovery;
 mod dso;
 mod error;
 mod expected_load;
@@ -22,6 +23,7 @@ use std::path::{Path, PathBuf};
 
 pub use agr::{AgrConfig, ConnectionConfig, OperatorTerms, ReportedPoint, SettlementCheck};
 pub use clock::ClockConfig;
+pub use discovery::{DiscoveryConfig, DnsDiscovery, GopacsDiscovery};
 pub use dso::{CongestionPointConfig, DsoConfig, NeedConfig, NeedIsp, SettlementConfig, SettlementPeriod};
 pub use error::ConfigError;
 pub use expected_load::ExpectedLoad;

@@ -6,6 +6,7 @@ use tieline_types::{Domain, IspCalendar, IspDuration};
 use tieline_uftp::value::TimeZoneName;
 use tieline_uftp::{Endpoint, Limits, OwnKeys, Revision, Role, Tolerance, VerifyingKey};
 
+use super::discovery::{DiscoveryConfig, DiscoveryFile};
 use super::key_file::signing_key;
 use super::tls::{TlsFile, Transport, transport};
 use super::{ConfigError, Interval, ListenerLimits, path};
@@ -41,8 +42,10 @@ pub struct UftpConfig {
     pub bodies_bytes: usize,
     /// What the listener bears.
     pub limits: ListenerLimits,
-    /// Everybody this node talks to.
+    /// Everybody this node talks to by name.
     pub peers: Vec<PeerConfig>,
+    /// Where everybody else is looked up, if anywhere.
+    pub discovery: Option<DiscoveryConfig>,
 }
 
 /// How an undelivered message is retried.
@@ -139,6 +142,7 @@ pub(super) struct UftpFile {
     limits: ListenerLimits,
     #[serde(default)]
     peer: Vec<PeerFile>,
+    discovery: Option<DiscoveryFile>,
 }
 
 /// The key that takes the place of the present one.
@@ -180,6 +184,14 @@ const fn default_backlog() -> u64 {
 
 const fn default_bodies_bytes() -> usize {
     64 * 1024 * 1024
+}
+
+impl UftpConfig {
+    /// Whether this node can find out who has this role at `domain`: it is named, or looked up.
+    pub(super) fn can_know(&self, role: Role, domain: &Domain) -> bool {
+        let named = self.peers.iter().any(|peer| peer.domain == *domain && peer.role == role);
+        named || self.discovery.as_ref().is_some_and(|discovery| discovery.has(role))
+    }
 }
 
 impl UftpFile {
@@ -235,6 +247,7 @@ impl UftpFile {
             bodies_bytes: self.bodies_bytes,
             limits,
             peers,
+            discovery: self.discovery.map(|file| file.resolve(revision, base)).transpose()?,
         })
     }
 }

@@ -12,6 +12,16 @@ const AGR: &str = include_str!("../../../../docs/examples/agr.toml");
 const DSO: &str = include_str!("../../../../docs/examples/dso.toml");
 const DOCUMENT: &str = include_str!("../../../../docs/configuration.md");
 
+/// A table whose secret is in a file.
+const GOPACS: &str = "
+[uftp.discovery.gopacs]
+address_book = \"https://address-book.example.com/v3\"
+broker = \"https://broker.example.com/shapeshifter/api/v3/message\"
+token_endpoint = \"https://auth.example.com/token\"
+client_id = \"tieline\"
+client_secret_file = \"gopacs.secret\"
+";
+
 fn directory() -> tempfile::TempDir {
     let directory = tempfile::tempdir().unwrap();
     let key = SigningKey::from_seed(&[1; 32]).to_base64();
@@ -207,6 +217,12 @@ fn the_document_names_every_key() {
         (DSO, "[dso.settlement]"),
         (DSO, "[[dso.need]]"),
     ];
+    let found = format!("[uftp.discovery.cache]\n{GOPACS}[uftp.discovery.dns]\n\n[uftp.discovery]\n\n[agr]");
+    let discovering = AGR.replacen("[agr]", &found, 1);
+    write_secret(&directory.path().join("gopacs.secret"), "hush");
+    let discovery = ["", ".cache", ".gopacs", ".dns"].map(|table| format!("[uftp.discovery{table}]"));
+    let tables =
+        tables.into_iter().chain(discovery.iter().map(|table| (discovering.as_str(), table.as_str())));
     for (example, table) in tables {
         let said =
             refusal(&example.replacen(table, &format!("{table}\nno_such_key = 1"), 1), directory.path());
@@ -220,4 +236,63 @@ fn the_document_names_every_key() {
             );
         }
     }
+}
+
+#[test]
+fn what_is_looked_up_is_checked_before_a_node_runs() {
+    let directory = directory();
+    write_secret(&directory.path().join("gopacs.secret"), "hush\n");
+    write_secret(&directory.path().join("empty.secret"), "\n");
+    std::fs::write(directory.path().join("wrong.key"), "not a record").unwrap();
+    let config =
+        |more: &str| Config::parse(&AGR.replacen("[agr]", &format!("{more}\n[agr]"), 1), directory.path());
+    let gopacs = |from: &str, to: &str| config(&GOPACS.replacen(from, to, 1));
+    let dns = |more: &str| config(&format!("[uftp.discovery.dns]\nservers = [\"127.0.0.1:53\"]\n{more}\n"));
+
+    let found = gopacs("", "").unwrap().uftp.discovery.unwrap();
+    assert!(found.gopacs.is_some() && found.dns.is_none());
+    assert!(!format!("{found:?}").contains("hush"));
+    // From the environment: PATH is there for whoever runs tests.
+    gopacs("client_secret_file = \"gopacs.secret\"", "client_secret_env = \"PATH\"").unwrap();
+    let found = dns("suffixes = [\"authority.test\"]\ntimeout = \"2s\"")
+        .unwrap()
+        .uftp
+        .discovery
+        .unwrap()
+        .dns
+        .unwrap();
+    assert!(found.book.dnssec_required && found.resolver.dnssec);
+    assert!(!dns("dnssec = false").unwrap().uftp.discovery.unwrap().dns.unwrap().book.dnssec_required);
+
+    let secret = "client_secret_file = \"gopacs.secret\"";
+    for (said, expected) in [
+        (config("[uftp.discovery]"), "uftp.discovery: needs the table dns or gopacs"),
+        (config("[uftp.discovery]\ncache = { entries = 0 }\ndns = {}"), "uftp.discovery.cache"),
+        (
+            config("[uftp.discovery]\ncache = { again_after = \"0s\" }\ndns = {}"),
+            "uftp.discovery.cache.again_after",
+        ),
+        (config("[uftp.discovery]\ncache = { longest = \"1s\" }\ndns = {}"), "uftp.discovery.cache.longest"),
+        (config("[uftp.discovery]\ntolerances = [\"all\"]\ndns = {}"), "uftp.discovery.tolerances"),
+        (config("[uftp.discovery]\nversion = \"2.0.0\"\ndns = {}"), "uftp.discovery.version"),
+        (gopacs(secret, ""), "needs client_secret_file or client_secret_env"),
+        (gopacs(secret, &format!("{secret}\nclient_secret_env = \"PATH\"")), "and not both"),
+        (gopacs(secret, "client_secret_env = \"TIELINE_NO_SUCH_VARIABLE\""), "TIELINE_NO_SUCH_VARIABLE"),
+        (gopacs("gopacs.secret", "empty.secret"), "the client's secret is empty"),
+        (gopacs("gopacs.secret", "lost.secret"), "lost.secret"),
+        (gopacs(secret, "client_secret = \"hush\""), "unknown field `client_secret`"),
+        (gopacs("https://broker", "broker"), "uftp.discovery.gopacs.broker"),
+        (gopacs(secret, &format!("{secret}\nroles = []")), "uftp.discovery.gopacs.roles"),
+        (dns("trust_anchor_file = \"lost.key\""), "lost.key"),
+        (dns("trust_anchor_file = \"wrong.key\""), "no usable DNSKEY records"),
+        (dns("dnssec = false\ntrust_anchor_file = \"wrong.key\""), "has no use without dnssec"),
+        (dns("timeout = \"0s\""), "longer than 0"),
+    ] {
+        let said = said.unwrap_err().to_string();
+        assert!(said.contains(expected), "{expected}: {said}");
+    }
+    // Whoever is looked up need not be named.
+    let elsewhere = AGR.replacen("dso = \"dso.example.com\"", "dso = \"b.example.com\"", 1);
+    let found = elsewhere.replacen("[agr]", "[uftp.discovery.dns]\nservers = [\"127.0.0.1:53\"]\n[agr]", 1);
+    Config::parse(&found, directory.path()).unwrap();
 }

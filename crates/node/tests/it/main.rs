@@ -5,6 +5,7 @@ mod charger;
 mod config;
 mod daemon;
 mod defects;
+mod discovery;
 mod duplicates;
 mod fleet;
 mod market;

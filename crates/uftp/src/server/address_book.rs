@@ -17,6 +17,20 @@ pub trait AddressBook: Send + Sync + 'static {
         role: Role,
         domain: &Domain,
     ) -> impl Future<Output = Result<Option<Arc<KnownParticipant>>, AddressBookError>> + Send;
+
+    /// What is known of a participant by now, after a signature fitted none of the keys that [`look_up`](Self::look_up)
+    /// gave: `None`, or the same again, if nothing newer is to be had. Whoever forges signatures causes these calls, so a book that asks
+    /// others must bound how often it does.
+    ///
+    /// By default nothing is newer.
+    fn look_up_again(
+        &self,
+        role: Role,
+        domain: &Domain,
+    ) -> impl Future<Output = Result<Option<Arc<KnownParticipant>>, AddressBookError>> + Send {
+        let _ = (role, domain);
+        ready(Ok(None))
+    }
 }
 
 impl<T: AddressBook> AddressBook for Arc<T> {
@@ -26,6 +40,14 @@ impl<T: AddressBook> AddressBook for Arc<T> {
         domain: &Domain,
     ) -> impl Future<Output = Result<Option<Arc<KnownParticipant>>, AddressBookError>> + Send {
         T::look_up(self, role, domain)
+    }
+
+    fn look_up_again(
+        &self,
+        role: Role,
+        domain: &Domain,
+    ) -> impl Future<Output = Result<Option<Arc<KnownParticipant>>, AddressBookError>> + Send {
+        T::look_up_again(self, role, domain)
     }
 }
 

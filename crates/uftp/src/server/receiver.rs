@@ -16,9 +16,9 @@ use tieline_edge::PeerIdentity;
 use tieline_types::Clock;
 
 use super::request::{Room, check_head, read_body};
-use super::{AddressBook, Inbox, InboxError, Receipt};
+use super::{AddressBook, AddressBookError, Inbox, InboxError, KnownParticipant, Receipt};
 use crate::message::parse_with;
-use crate::{Limits, MessageType, Participant, Received, Refusal, SignedMessage, concerns};
+use crate::{Limits, MessageType, Participant, Received, Refusal, SignatureError, SignedMessage, concerns};
 
 /// How a receiver is set up.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -58,7 +58,8 @@ impl ReceiverConfig {
 /// convention [`MESSAGE_PATH`](crate::MESSAGE_PATH).
 ///
 /// It checks, in this order: method (405), `Content-Length` (411), `Content-Type` (400), size (413), room for it (503), the envelope
-/// (400), whether its sender is known (419), the signature (401), the payload by the schema of its version (400).
+/// (400), whether its sender is known (419), the signature (401; a sender whose keys were kept is looked up once more before),
+/// the payload by the schema of its version (400).
 /// Then the [`Inbox`] keeps the message, and the answer is 200 with an empty body; or 503 or 429 with
 /// `Retry-After`. A refusal is told in plain text that names element and attribute, and logged with the peer, the
 /// sender it claims to be, the message and the cause.
@@ -104,12 +105,7 @@ impl<I: Inbox, A: AddressBook> Shared<I, A> {
         let sender = Participant { role: signed.sender_role, domain: signed.sender_domain.clone() };
         seen.sender = Some(sender.clone());
 
-        let known = match self.address_book.look_up(sender.role, &sender.domain).await {
-            Ok(Some(known)) => known,
-            Ok(None) => return Err(Refusal::UnknownSender(sender)),
-            Err(error) => return Err(Refusal::KeysUnavailable { sender, source: error.0 }),
-        };
-        let payload_bytes = signed.open_shared(&known.keys)?;
+        let (known, payload_bytes) = self.open(&signed, &sender).await?;
         let payload = parse_with(&payload_bytes, &known.tolerance, limits).map_err(Refusal::Payload)?;
         seen.message = Some((payload.message_type(), payload.header().message_id));
 
@@ -121,6 +117,28 @@ impl<I: Inbox, A: AddressBook> Shared<I, A> {
             InboxError::Throttled { retry_after } => Refusal::Throttled { retry_after },
             InboxError::Storage(source) => Refusal::Storage(source),
         })
+    }
+
+    /// The payload, and what is known of who has signed it. A sender that has changed its keys is looked up again.
+    async fn open(
+        &self,
+        signed: &SignedMessage,
+        sender: &Participant,
+    ) -> Result<(Arc<KnownParticipant>, Bytes), Refusal> {
+        let unavailable =
+            |error: AddressBookError| Refusal::KeysUnavailable { sender: sender.clone(), source: error.0 };
+        let found = self.address_book.look_up(sender.role, &sender.domain).await.map_err(unavailable)?;
+        let Some(known) = found else { return Err(Refusal::UnknownSender(sender.clone())) };
+        let misfit = match signed.open_shared(&known.keys) {
+            Ok(payload) => return Ok((known, payload)),
+            Err(misfit @ SignatureError::NotSignedBy { .. }) => misfit,
+            Err(other) => return Err(other.into()),
+        };
+        let newer =
+            self.address_book.look_up_again(sender.role, &sender.domain).await.map_err(unavailable)?;
+        let Some(newer) = newer.filter(|newer| newer.keys != known.keys) else { return Err(misfit.into()) };
+        let payload = signed.open_shared(&newer.keys)?;
+        Ok((newer, payload))
     }
 
     async fn answer<B>(self: Arc<Self>, request: Request<B>) -> Response<Full<Bytes>>

@@ -12,9 +12,8 @@ use tracing::{error, info, warn};
 use super::delivery::DeliveryConfig;
 use super::events::{Event, Events, Undeliverable};
 use crate::history::Fate;
-use crate::server::AddressBook;
 use crate::storage::{Attempt, Besides, Held, Owed, OwedId, Settled, Step, Storage, StorageError};
-use crate::{Client, Delivery, Participant};
+use crate::{Client, Delivery, Destinations, Participant};
 
 /// Delivers what is owed: the same bytes until the recipient takes them, the deadline passes or the recipient refuses for good.
 pub(super) struct Courier<S: Storage, A> {
@@ -30,7 +29,7 @@ pub(super) struct Courier<S: Storage, A> {
     pub(super) replies: Bell,
 }
 
-impl<S: Storage, A: AddressBook> Courier<S, A> {
+impl<S: Storage, A: Destinations> Courier<S, A> {
     pub(super) async fn turn(self: &Arc<Self>) -> Result<Turn, StorageError> {
         let now = self.clock.now();
         let mut on_the_way = OnTheWay::of(&self.under_way.now(), self.config.to_one);
@@ -103,11 +102,8 @@ impl<S: Storage, A: AddressBook> Courier<S, A> {
             return failed(owed, "its deadline has passed".to_owned());
         }
         let Owed { recipient, envelope, .. } = owed;
-        let delivery = match self.address_book.look_up(recipient.role, &recipient.domain).await {
-            Ok(Some(known)) => match &known.endpoint {
-                Some(endpoint) => self.client.post(endpoint, envelope.clone()).await,
-                None => temporary(format!("no endpoint of {recipient} is known")),
-            },
+        let delivery = match self.address_book.destination(recipient.role, &recipient.domain).await {
+            Ok(Some(destination)) => destination.post(&self.client, envelope.clone()).await,
             Ok(None) => temporary(format!("{recipient} is in no address book")),
             Err(failure) => temporary(failure.to_string()),
         };

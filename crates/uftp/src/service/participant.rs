@@ -23,7 +23,7 @@ use super::role::{Agr, Cro, Dso, RoleType};
 use super::{DeliveryConfig, Events, Ignored, InboxConfig, Letters, RoleRoutes, Terms};
 use crate::server::{AddressBook, Receiver, ReceiverConfig};
 use crate::storage::{Storage, StorageError};
-use crate::{Client, MESSAGE_PATH, OwnKeys, Participant, Revision};
+use crate::{Client, Destinations, MESSAGE_PATH, OwnKeys, Participant, Revision};
 
 /// How a participant is set up. What is not said has a sound default.
 #[non_exhaustive]
@@ -60,7 +60,7 @@ pub struct Setup<R, S: Storage, A> {
     pub bells: Option<Bells>,
 }
 
-impl<R: RoleType, S: Storage, A: AddressBook + Clone> Setup<R, S, A> {
+impl<R: RoleType, S: Storage, A: AddressBook + Destinations + Clone> Setup<R, S, A> {
     /// A participant with defaults for all that is not said.
     pub fn new(
         domain: Domain,
@@ -188,7 +188,7 @@ impl Loops {
         });
     }
 
-    fn courier<R: RoleType, S: Storage, A: AddressBook + Clone>(
+    fn courier<R: RoleType, S: Storage, A: AddressBook + Destinations + Clone>(
         &self,
         setup: &Setup<R, S, A>,
         bells: &Bells,
@@ -243,7 +243,7 @@ pub struct Running<R, S, A> {
     role: PhantomData<R>,
 }
 
-impl<R: RoleType, S: Storage, A: AddressBook + Clone> Running<R, S, A> {
+impl<R: RoleType, S: Storage, A: AddressBook + Destinations + Clone> Running<R, S, A> {
     /// What takes posted messages: a tower service, to be put at the path of one's choice. A clone is the same.
     pub fn receiver(&self) -> Receiver<StorageInbox<S>, A> {
         self.receiver.clone()
@@ -286,7 +286,7 @@ impl<R: RoleType, S: Storage, A: AddressBook + Clone> Running<R, S, A> {
 macro_rules! clients {
     ($($role:ident: $($name:ident to $to:ident),+;)+) => {
         $(
-            impl<S: Storage, A: AddressBook + Clone> Running<$role, S, A> {
+            impl<S: Storage, A: AddressBook + Destinations + Clone> Running<$role, S, A> {
                 $(
                     #[doc = concat!("Sends to the ", stringify!($to), " with this domain.")]
                     pub fn $name(&self, domain: Domain) -> RoleClient<$role, $to, S, A> {

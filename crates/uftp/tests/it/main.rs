@@ -5,6 +5,8 @@
 #[cfg(feature = "client")]
 mod client;
 mod crossing;
+#[cfg(feature = "discovery")]
+mod discovery;
 mod fixtures;
 mod forms;
 mod mutations;

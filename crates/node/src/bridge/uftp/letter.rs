@@ -32,8 +32,7 @@ impl Letters {
 
     /// The header of a message to `recipient`, in a conversation of its own or an older one.
     pub(crate) fn header(&self, recipient: &Domain, role: Role, conversation: Option<Uuid>) -> Header {
-        let revision =
-            self.address_book.find(role, recipient.as_str()).map_or(self.revision, |known| known.revision);
+        let revision = self.address_book.revision(role, recipient).unwrap_or(self.revision);
         self.writer.header(recipient, revision.version, conversation.map(ConversationId::from))
     }
 
