@@ -64,7 +64,7 @@ pub(crate) async fn verified(store: &dyn Store) -> anyhow::Result<String> {
     }
 }
 
-fn open(data: &Path) -> anyhow::Result<Arc<dyn Store>> {
+pub(crate) fn open(data: &Path) -> anyhow::Result<Arc<dyn Store>> {
     let path = database_path(data);
     if !path.exists() {
         bail!("{}: there is no node's database", path.display());

@@ -1,4 +1,9 @@
+mod conversation;
+mod document;
+mod held;
 mod lookup;
+mod send;
+mod validate;
 
 use std::io::{Read as _, Write as _};
 use std::path::{Path, PathBuf};
@@ -6,9 +11,13 @@ use std::process::ExitCode;
 
 use anyhow::{Context as _, bail};
 use clap::{Args, Subcommand};
+use conversation::Conversation;
+use held::{Held, Release};
 use lookup::Lookup;
+use send::Send;
 use tieline_types::Domain;
 use tieline_uftp::{Limits, Role, SignedMessage, SigningKey, Tolerance, VerifyingKey, parse};
+use validate::Validate;
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Uftp {
@@ -22,6 +31,11 @@ pub(crate) enum Uftp {
     Seal(Seal),
     /// Check an envelope's signature and print what was signed.
     Open(Open),
+    Send(Send),
+    Validate(Validate),
+    Conversation(Conversation),
+    Held(Held),
+    Release(Release),
 }
 
 #[derive(Debug, Args)]
@@ -69,6 +83,11 @@ impl Uftp {
             Self::Pubkey(command) => command.execute()?,
             Self::Seal(command) => command.execute()?,
             Self::Open(command) => command.execute()?,
+            Self::Validate(command) => return command.execute(),
+            Self::Send(command) => return crate::run::runtime()?.block_on(command.execute()),
+            Self::Conversation(command) => crate::run::runtime()?.block_on(command.execute())?,
+            Self::Held(command) => crate::run::runtime()?.block_on(command.execute())?,
+            Self::Release(command) => crate::run::runtime()?.block_on(command.execute())?,
         }
         Ok(ExitCode::SUCCESS)
     }

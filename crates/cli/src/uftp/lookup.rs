@@ -47,7 +47,7 @@ pub(crate) struct Lookup {
     trust_anchor: Option<PathBuf>,
 }
 
-fn role(text: &str) -> Result<Role, tieline_uftp::UnknownRole> {
+pub(super) fn role(text: &str) -> Result<Role, tieline_uftp::UnknownRole> {
     text.to_ascii_uppercase().parse()
 }
 
