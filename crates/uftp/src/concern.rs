@@ -97,6 +97,16 @@ mod tests {
     }
 
     #[test]
+    fn the_unreleased_revision_is_spoken_with_those_whose_settings_say_so() {
+        let (dso, own) = (participant(Role::Dso, "dso.nl"), [participant(Role::Agr, "agr.nl")]);
+        let message = test_message("4.0.0", "dso.nl", "agr.nl");
+        let unsupported = RejectionReason::UnsupportedVersion(Version::V4_0_0);
+        assert_eq!(concerns(&message, &dso, &own, &Tolerance::STRICT), [unsupported]);
+        let tolerance = Tolerance { unreleased_revision: true, ..Tolerance::STRICT };
+        assert_eq!(concerns(&message, &dso, &own, &tolerance), []);
+    }
+
+    #[test]
     fn a_role_sends_its_own_messages_to_their_recipients() {
         let message = test_message("3.1.0", "a.nl", "b.nl");
         let own = [participant(Role::Agr, "b.nl")];

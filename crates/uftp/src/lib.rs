@@ -19,6 +19,7 @@
 #[cfg(feature = "client")]
 mod client;
 mod concern;
+pub mod cro;
 mod decision;
 mod delivery;
 #[cfg(all(feature = "client", feature = "server"))]

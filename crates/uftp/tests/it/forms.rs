@@ -123,6 +123,26 @@ fn absent_settlement_elements_need_tolerance() {
 }
 
 #[test]
+fn absent_portfolio_elements_need_tolerance() {
+    let text = String::from_utf8(read("library-python", "AGRPortfolioQueryResponse.xml")).unwrap();
+    let (start, end) = (text.find("    <DSO-Portfolio ").unwrap(), text.rfind("    <Connection ").unwrap());
+    let free_only = format!("{}{}", &text[..start], &text[end..]);
+    let (view, end) =
+        (text.find(">\n  <DSO-View>").unwrap(), text.find("</AGRPortfolioQueryResponse>").unwrap());
+    let nothing = format!("{}/>\n{}", &text[..view], &text[end + "</AGRPortfolioQueryResponse>\n".len()..]);
+    for (document, element) in [(&free_only, "DSO-Portfolio"), (&nothing, "DSO-View")] {
+        let error = parse(document.as_bytes(), &Tolerance::STRICT).unwrap_err();
+        assert_eq!(*error.kind(), ParseErrorKind::MissingElement(element), "{document}");
+        let tolerance = Tolerance { absent_portfolio_elements: true, ..Tolerance::STRICT };
+        let payload = parse(document.as_bytes(), &tolerance).unwrap();
+        assert_eq!(String::from_utf8(payload.to_xml()).unwrap(), *document);
+    }
+    // A rejection has nothing to tell, and needs no tolerance.
+    let rejected = nothing.replace("Result=\"Accepted\"", "Result=\"Rejected\"");
+    assert!(parse(rejected.as_bytes(), &Tolerance::STRICT).is_ok());
+}
+
+#[test]
 fn a_contract_does_not_come_before_an_order() {
     let text = String::from_utf8(read("library-python", "FlexSettlement.xml")).unwrap();
     let order =

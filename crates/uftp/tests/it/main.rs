@@ -4,6 +4,7 @@
 
 #[cfg(feature = "client")]
 mod client;
+mod cro;
 mod crossing;
 #[cfg(feature = "discovery")]
 mod discovery;

@@ -93,6 +93,65 @@ fn one_fault_at_a_time() {
 }
 
 #[test]
+fn a_fault_in_any_request_names_its_element_and_attribute() {
+    for (name, from, to, element, attribute) in [
+        (
+            "FlexOfferRevocation",
+            "FlexOfferMessageID=\"",
+            "FlexOfferMessageID=\"x",
+            "FlexOfferRevocation",
+            "FlexOfferMessageID",
+        ),
+        ("FlexReservationUpdate", " ContractID=", " Contract=", "FlexReservationUpdate", "ContractID"),
+        ("FlexReservationUpdate", " Power=\"", " Power=\"x", "ISP", "Power"),
+        (
+            "AGRPortfolioUpdate",
+            "StartPeriod=\"2026-06-04\"",
+            "StartPeriod=\"2026-06-31\"",
+            "Connection",
+            "StartPeriod",
+        ),
+        ("AGRPortfolioQuery", "Europe/", "Asia/", "AGRPortfolioQuery", "TimeZone"),
+        ("AGRPortfolioQueryResponse", "DSO-Domain=\"", "DSO-Domain=\"X", "DSO-Portfolio", "DSO-Domain"),
+        (
+            "DSOPortfolioUpdate",
+            "MutexOffersSupported=\"true\"",
+            "MutexOffersSupported=\"yes\"",
+            "CongestionPoint",
+            "MutexOffersSupported",
+        ),
+        (
+            "DSOPortfolioUpdate",
+            "DayAheadRedispatchBy=\"AGR\"",
+            "DayAheadRedispatchBy=\"CRO\"",
+            "CongestionPoint",
+            "DayAheadRedispatchBy",
+        ),
+        (
+            "DSOPortfolioQuery",
+            "EntityAddress=\"ean",
+            "EntityAddress=\"EAN",
+            "DSOPortfolioQuery",
+            "EntityAddress",
+        ),
+        ("DSOPortfolioQueryResponse", "AGR-Domain=\"", "AGR-Domain=\"X", "Connection", "AGR-Domain"),
+        (
+            "DSOPortfolioUpdateResponse",
+            "DSOPortfolioUpdateResponseMessageID",
+            "DSOPortfolioUpdateMessageID",
+            "DSOPortfolioUpdateResponse",
+            "DSOPortfolioUpdateResponseMessageID",
+        ),
+    ] {
+        let document = String::from_utf8(read("library-python", &format!("{name}.xml"))).unwrap();
+        assert!(document.contains(from), "{name}: {from}");
+        let error = parse(document.replacen(from, to, 1).as_bytes(), &Tolerance::STRICT).unwrap_err();
+        assert_eq!(error.attribute_name(), Some(attribute), "{name}: {error}");
+        assert!(error.to_string().contains(element), "{name}: {error}");
+    }
+}
+
+#[test]
 fn bytes_that_are_no_text() {
     let mut document = request().into_bytes();
     document[60] = 0xff;

@@ -3,7 +3,7 @@
 use crate::xml::lexical::words;
 
 /// Which party is responsible for redispatch (`RedispatchByType`).
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize)]
 pub enum RedispatchBy {
     /// The aggregator.
     #[serde(rename = "AGR")]

@@ -1,0 +1,108 @@
+use tieline_uftp::message::{ConnectionEntry, DsoPortfolio, PortfolioCongestionPoint};
+use tieline_uftp::{Decision, Payload, Tolerance, parse};
+
+use super::*;
+
+fn reference() -> Reference {
+    let mut reference = Reference::new();
+    reference.agr(1, "a.nl", &[(1, (1, None)), (2, (1, None)), (3, (1, None))]).unwrap();
+    reference.agr(1, "b.nl", &[(4, (1, None))]).unwrap();
+    reference.dso(1, "d.nl", vec![point(50, (1, None), &[(1, (1, None)), (4, (1, None))])]).unwrap();
+    reference.dso(1, "e.nl", vec![point(60, (5, Some(9)), &[(2, (5, Some(8)))])]).unwrap();
+    reference
+}
+
+fn entry(number: u32) -> ConnectionEntry {
+    ConnectionEntry { entity_address: address(number).parse().unwrap() }
+}
+
+fn portfolio(dso: &str, point: u32, connection: u32) -> DsoPortfolio {
+    DsoPortfolio {
+        dso_domain: dso.parse().unwrap(),
+        congestion_points: vec![PortfolioCongestionPoint {
+            entity_address: address(point).parse().unwrap(),
+            mutex_offers_supported: true,
+            day_ahead_redispatch_by: RedispatchBy::Agr,
+            intraday_redispatch_by: Some(RedispatchBy::Dso),
+            connections: vec![entry(connection)],
+        }],
+    }
+}
+
+#[test]
+fn an_agr_sees_its_own_connections_by_dso_and_point() {
+    let reference = reference();
+    assert_eq!(
+        reference.view("a.nl", 4).unwrap(),
+        DsoView { dso_portfolios: vec![portfolio("d.nl", 50, 1)], connections: vec![entry(2), entry(3)] }
+    );
+    assert_eq!(
+        reference.view("a.nl", 5).unwrap(),
+        DsoView {
+            dso_portfolios: vec![portfolio("d.nl", 50, 1), portfolio("e.nl", 60, 2)],
+            connections: vec![entry(3)]
+        }
+    );
+    assert_eq!(reference.view("a.nl", 9).unwrap().dso_portfolios, [portfolio("d.nl", 50, 1)]);
+    assert_eq!(reference.view("nobody.nl", 5), Err("No connections available".to_owned()));
+}
+
+#[test]
+fn a_dso_sees_what_is_behind_its_own_points() {
+    let reference = reference();
+    let seen = reference.behind("d.nl", 50, 5).unwrap().unwrap();
+    assert_eq!(seen.entity_address, address(50).parse().unwrap());
+    assert!(seen.connections.iter().all(|connection| connection.agr_domain.is_none()));
+    assert_eq!(reference.numbers("d.nl", 50, 5), [1, 4]);
+    assert_eq!(reference.behind("e.nl", 60, 4), Ok(None));
+    assert_eq!(reference.behind("e.nl", 60, 9), Ok(None), "nothing is behind it on its last day");
+}
+
+#[test]
+fn whose_points_there_are_is_not_told() {
+    let reference = reference();
+    let of_another = reference.behind("e.nl", 50, 5);
+    assert_eq!(of_another, Err("Invalid congestion point".to_owned()));
+    assert_eq!(reference.behind("e.nl", 99, 5), of_another, "nor that there are none");
+    assert_eq!(reference.behind("f.nl", 50, 5), Err("No connections available".to_owned()));
+}
+
+#[test]
+fn a_cro_may_tell_who_represents_a_connection() {
+    let mut policy = policy();
+    policy.disclose_aggregators = true;
+    let mut reference = Reference::with(policy);
+    reference.agr(1, "a.nl", &[(1, (1, Some(4)))]).unwrap();
+    reference.agr(1, "b.nl", &[(1, (5, None))]).unwrap();
+    reference.dso(1, "d.nl", vec![point(50, (1, None), &[(1, (1, None)), (2, (1, None))])]).unwrap();
+    let told = |day| {
+        let point = reference.behind("d.nl", 50, day).unwrap().unwrap();
+        let told =
+            |c: tieline_uftp::message::DsoPortfolioQueryConnection| c.agr_domain.map(|agr| agr.to_string());
+        point.connections.into_iter().map(told).collect::<Vec<_>>()
+    };
+    assert_eq!(told(4), [Some("a.nl".to_owned()), None]);
+    assert_eq!(told(5), [Some("b.nl".to_owned()), None]);
+}
+
+#[test]
+fn the_answers_are_messages_that_read_back() {
+    let reference = reference();
+    let decide = |answer: Result<Accepted, Rejected>| answer.map_or_else(Decision::from, Decision::from);
+    let (agr, dso) = (participant(Role::Agr, "a.nl"), participant(Role::Dso, "d.nl"));
+    let (of_agr, of_dso) = (agr_query("a.nl", 5), dso_query("d.nl", 50, 5));
+    let answers: [(Payload, Decision); 3] = [
+        (of_agr.clone().into(), decide(reference.0.agr_portfolio_query(&of_agr, &agr))),
+        (of_dso.clone().into(), decide(reference.0.dso_portfolio_query(&of_dso, &dso))),
+        (
+            dso_query("d.nl", 60, 5).into(),
+            decide(reference.0.dso_portfolio_query(&dso_query("d.nl", 60, 5), &dso)),
+        ),
+    ];
+    for (request, decision) in answers {
+        let answer = request.respond(&decision, header("cro.nl")).unwrap();
+        assert_eq!(parse(&answer.to_xml(), &Tolerance::STRICT), Ok(answer.clone()));
+        let accepted = matches!(decision, Decision::Accepted(_));
+        assert_eq!(answer.response().unwrap().1.is_accepted(), accepted);
+    }
+}
