@@ -59,7 +59,7 @@ impl Inbox for DurableInbox {
         };
         match self.0.receive(received).await {
             Ok(Stored::New(_)) => Ok(Receipt::Stored),
-            Ok(Stored::AlreadySubmitted { .. }) => Ok(Receipt::AlreadySubmitted),
+            Ok(Stored::AlreadySubmitted { .. }) => Ok(Receipt::AlreadySubmitted { decided: true }),
             Ok(Stored::DuplicateIdentifier { .. }) => Ok(Receipt::DuplicateIdentifier),
             Err(error) => Err(failed(error)),
         }
