@@ -23,6 +23,7 @@ impl Sums {
             }
             joins
         });
+        intervals.shrink_to_fit();
         Self(Cow::Owned(intervals))
     }
 
@@ -33,14 +34,33 @@ impl Sums {
 
     /// All sums of a number of this set and one of the other, up to `cap`.
     pub(super) fn plus(&self, other: &Self, cap: i64) -> Self {
-        let pairs = self.0.iter().flat_map(|(start, end)| {
-            other.0.iter().map(move |(other_start, other_end)| (start + other_start, end + other_end))
-        });
-        Self::of(pairs.filter(|(start, _)| *start <= cap).map(|(start, end)| (start, end.min(cap))))
+        let (few, many) = if self.len() < other.len() { (self, other) } else { (other, self) };
+        let mut sums = Vec::with_capacity(few.len() * many.len());
+        for (start, end) in few.0.iter() {
+            let pairs = many.0.iter().map(|(other_start, other_end)| (start + other_start, end + other_end));
+            let pairs = pairs.take_while(|(start, _)| *start <= cap);
+            sums.extend(pairs.map(|(start, end)| (start, end.min(cap))));
+        }
+        Self::of(sums)
     }
 
     pub(super) fn contains(&self, number: i64) -> bool {
         self.at_most(number) == Some(number)
+    }
+
+    /// Whether a number of this set and one of `others` add up to `sum`.
+    pub(super) fn adds_up_to(&self, sum: i64, others: &Self) -> bool {
+        self.0.iter().any(|(start, end)| others.at_most(sum - start).is_some_and(|other| other >= sum - end))
+    }
+
+    /// At most so many of its intervals, those around `number`.
+    pub(super) fn nearest(&self, number: i64, most: usize) -> Cow<'_, Self> {
+        if self.len() <= most {
+            return Cow::Borrowed(self);
+        }
+        let before = self.0.partition_point(|(start, _)| *start <= number);
+        let first = before.saturating_sub(most / 2 + 1).min(self.len() - most);
+        Cow::Owned(Self(Cow::Owned(self.0[first..first + most].to_vec())))
     }
 
     /// The greatest number up to `most`.
