@@ -16,8 +16,9 @@ use crate::tree::{Level, ROOT, Tree};
 /// amperes where 0.1 A is a whole number of watts.
 const WORK: usize = 1 << 17;
 
-/// How many of these one session may take. Where it would take more, it is put together with those sums of the others that
-/// are nearest to what is looked for.
+/// How many of these each session may take at least, however many share the work. Where it would take more than its share, it
+/// is put together with those sums of the sessions before it that are nearest to what is looked for: a search sees more
+/// sessions, and small fleets are still searched whole.
 const BREADTH: usize = 1 << 11;
 
 /// Whether no other choice can come nearer to `target`, which lies above what the parts have now: by their maxima, limits
@@ -32,8 +33,8 @@ pub(crate) fn is_best(parts: &[Part], target: i64, miss: Miss, tree: &Tree) -> b
 /// Changes the parts, which are below `target`, so that they reach it exactly; where that can't be, so that they come as
 /// near as can be from the side that `miss` allows.
 ///
-/// A search that has to end early may find from one side what it does not find from the other. So both are tried before
-/// a target is missed: whether it is reached does not depend on `miss`.
+/// A search that leaves something out may find from one side what it does not find from the other. So both are tried before
+/// a target is missed, unless the first has seen all: whether it is reached does not depend on `miss`.
 pub(crate) fn improve(parts: &mut [Part], target: i64, miss: Miss, tree: &Tree) {
     let before: Vec<i64> = parts.iter().map(|part| part.watts).collect();
     if !approach(parts, target, miss, tree) {

@@ -59,7 +59,7 @@ impl Sums {
             return Cow::Borrowed(self);
         }
         let before = self.0.partition_point(|(start, _)| *start <= number);
-        let first = before.saturating_sub(most / 2 + 1).min(self.len() - most);
+        let first = before.saturating_sub(most.div_ceil(2)).min(self.len() - most);
         Cow::Owned(Self(Cow::Owned(self.0[first..first + most].to_vec())))
     }
 
@@ -91,7 +91,31 @@ impl Sums {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
+
+    fn sums() -> impl Strategy<Value = Sums> {
+        let interval = (0_i64..60, 0_i64..4).prop_map(|(start, length)| (start, start + length));
+        prop::collection::vec(interval, 0..12).prop_map(Sums::of)
+    }
+
+    proptest! {
+        #[test]
+        fn a_sum_is_added_up_to_where_the_sums_contain_it(one in sums(), other in sums(), sum in -5_i64..140) {
+            prop_assert_eq!(one.adds_up_to(sum, &other), one.plus(&other, i64::MAX).contains(sum));
+        }
+
+        /// However few are kept: the number itself, or what is next to it below, or if there is none what is next above.
+        #[test]
+        fn what_is_next_to_a_number_is_kept(sums in sums(), number in -5_i64..70, most in 1_usize..14) {
+            let kept = sums.nearest(number, most);
+            prop_assert_eq!(kept.len(), sums.len().min(most));
+            prop_assert!(kept.0.iter().all(|interval| sums.0.contains(interval)));
+            let next = sums.at_most(number).or_else(|| sums.at_least(number));
+            prop_assert!(next.is_none_or(|next| kept.contains(next)), "{kept:?} around {number} of {sums:?}");
+        }
+    }
 
     #[test]
     fn intervals_that_touch_are_one() {
