@@ -17,8 +17,8 @@ const SIZES: [u32; 5] = [1_000, 3_000, 10_000, 30_000, 100_000];
 /// The size at which the mixtures are compared.
 const USUAL: u32 = 10_000;
 
-/// How many of the mixtures keep their curve: those that fleets are like.
-const CURVES: usize = 7;
+/// How many of the mixtures are what fleets are like. The others are hard to split to the watt.
+const LIKELY: usize = 7;
 
 /// How long this thread has been running on a CPU.
 struct CpuTime;
@@ -55,7 +55,7 @@ impl Measurement for CpuTime {
 }
 
 fn planning(criterion: &mut Criterion<CpuTime>) {
-    for mixture in &MIXTURES[..CURVES] {
+    for mixture in &MIXTURES {
         let mut group = criterion.benchmark_group(format!("plan {}", mixture.name));
         group
             .sample_size(10)
@@ -71,20 +71,6 @@ fn planning(criterion: &mut Criterion<CpuTime>) {
         }
         group.finish();
     }
-}
-
-fn hard_to_split(criterion: &mut Criterion<CpuTime>) {
-    let mut group = criterion.benchmark_group("plan, hard");
-    group
-        .sample_size(10)
-        .warm_up_time(Duration::from_millis(100))
-        .throughput(Throughput::Elements(u64::from(USUAL)));
-    for mixture in &MIXTURES[CURVES..] {
-        let fleet = fleet(*mixture, USUAL);
-        let targets = order(&fleet);
-        group.bench_function(mixture.name, |bencher| bencher.iter(|| split(black_box(&fleet), &targets)));
-    }
-    group.finish();
 }
 
 fn before_an_order(criterion: &mut Criterion<CpuTime>) {
@@ -105,7 +91,7 @@ fn before_an_order(criterion: &mut Criterion<CpuTime>) {
             baseline: None,
         })
         .collect();
-    for mixture in &MIXTURES[..CURVES] {
+    for mixture in &MIXTURES[..LIKELY] {
         let fleet = fleet(*mixture, USUAL);
         let against_forecast: Vec<RequestedChange> = requests
             .iter()
@@ -132,6 +118,6 @@ fn before_an_order(criterion: &mut Criterion<CpuTime>) {
 criterion_group! {
     name = benches;
     config = Criterion::default().with_measurement(CpuTime);
-    targets = planning, hard_to_split, before_an_order
+    targets = planning, before_an_order
 }
 criterion_main!(benches);

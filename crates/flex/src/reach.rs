@@ -14,7 +14,12 @@ use crate::tree::{Level, ROOT, Tree};
 /// How many intervals are put together in one search, at most. Sessions that would take more keep what they have, and the
 /// sum that is found may not be the best. Fleets that are told watts stay far below, whatever their size. So do those told
 /// amperes where 0.1 A is a whole number of watts.
-const WORK: usize = 1 << 20;
+const WORK: usize = 1 << 17;
+
+/// How many of these each session may take at least, however many share the work. Where it would take more than its share, it
+/// is put together with those sums of the sessions before it that are nearest to what is looked for: a search sees more
+/// sessions, and small fleets are still searched whole.
+const BREADTH: usize = 1 << 11;
 
 /// Whether no other choice can come nearer to `target`, which lies above what the parts have now: by their maxima, limits
 /// and steps alone.
@@ -28,12 +33,13 @@ pub(crate) fn is_best(parts: &[Part], target: i64, miss: Miss, tree: &Tree) -> b
 /// Changes the parts, which are below `target`, so that they reach it exactly; where that can't be, so that they come as
 /// near as can be from the side that `miss` allows.
 ///
-/// A search that has to end early may find from one side what it does not find from the other. So both are tried before
-/// a target is missed: whether it is reached does not depend on `miss`.
+/// A search that leaves something out may find from one side what it does not find from the other. So both are tried before
+/// a target is missed, unless the first has seen all: whether it is reached does not depend on `miss`.
 pub(crate) fn improve(parts: &mut [Part], target: i64, miss: Miss, tree: &Tree) {
-    let mut from_the_other_side = parts.to_vec();
-    approach(parts, target, miss, tree);
-    if total(parts) != target && target % unit(parts) == 0 {
+    let before: Vec<i64> = parts.iter().map(|part| part.watts).collect();
+    if !approach(parts, target, miss, tree) {
+        let mut from_the_other_side: Vec<Part> =
+            parts.iter().zip(before).map(|(part, watts)| Part { watts, ..*part }).collect();
         let other = if miss == Miss::Below { Miss::Above } else { Miss::Below };
         approach(&mut from_the_other_side, target, other, tree);
         if total(&from_the_other_side) == target {
@@ -43,20 +49,22 @@ pub(crate) fn improve(parts: &mut [Part], target: i64, miss: Miss, tree: &Tree) 
     share_alike(parts, tree);
 }
 
-/// Comes as near to `target` as a search from this side finds.
-fn approach(parts: &mut [Part], target: i64, miss: Miss, tree: &Tree) {
+/// Comes as near to `target` as a search from this side finds. Says whether that settles it: the target is reached, or
+/// nothing can reach it.
+fn approach(parts: &mut [Part], target: i64, miss: Miss, tree: &Tree) -> bool {
     let unit = unit(parts);
-    let goal = match miss {
-        Miss::Below => target.div_euclid(unit),
-        Miss::Above => -(-target).div_euclid(unit),
-    };
-    // A few steps up and down are enough for most fleets, and little work.
-    for choice in [Choice::Near, Choice::All] {
-        let found = search(parts, goal, miss, tree, Search { unit, choice });
-        if found == Some(goal) {
-            break;
-        }
-    }
+    let (below, room) = (target.div_euclid(unit), tree.limit(ROOT).div_euclid(unit));
+    let above = if target % unit == 0 { below } else { below + 1 };
+    let (goal, cap) = if miss == Miss::Above && above <= room { (above, room) } else { (below, below) };
+    // A few steps up and down are enough for most fleets, and little work. Ten of 0.1 A are a whole number of watts again,
+    // and so are enough for what steps of uneven watts can come to.
+    let is_uneven = parts.iter().any(|part| part.supply.step().is_none());
+    let near = if is_uneven { &[Choice::Near(2), Choice::Near(10)][..] } else { &[Choice::Near(2)] };
+    let is_settled = near.iter().copied().chain([Choice::All]).any(|choice| {
+        let Found { sum, saw_all } = search(parts, goal, miss, tree, Search { unit, choice, cap });
+        sum == Some(goal) || (saw_all && choice == Choice::All)
+    });
+    is_settled || target % unit != 0
 }
 
 /// What to choose from.
@@ -65,45 +73,64 @@ struct Search {
     /// What all powers are a multiple of, in watts.
     unit: i64,
     choice: Choice,
+    /// What all together may have at most, in units.
+    cap: i64,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Choice {
-    /// Those that run go on running, a few steps from where they are.
-    Near,
+    /// Those that run go on running, so many steps from where they are at most.
+    Near(i64),
     /// Everything that can be told.
     All,
 }
 
-/// Brings the parts to `goal` units, or as near as can be; says what they have then.
-fn search(parts: &mut [Part], goal: i64, miss: Miss, tree: &Tree, search: Search) -> Option<i64> {
-    let cap = if miss == Miss::Below { goal } else { i64::MAX };
+/// What a search has come to.
+struct Found {
+    /// What the parts have then, in units; `None` if there is nothing that they can have.
+    sum: Option<i64>,
+    /// Whether nothing was left out.
+    saw_all: bool,
+}
+
+/// Brings the parts to `goal` units, or as near as can be.
+fn search(parts: &mut [Part], goal: i64, miss: Miss, tree: &Tree, search: Search) -> Found {
     let mut chain = Chain::default();
     let mut work = WORK;
     let mut rest = total(parts) / search.unit;
-    for item in items(parts, tree, search, &mut work) {
-        let present = item.present(parts) / search.unit;
+    let (items, mut saw_all) = items(parts, tree, search, &mut work);
+    let breadth = (WORK / items.len().max(1)).max(BREADTH);
+    for item in items {
         let own = item.sums(parts, search);
-        if !spend(&mut work, own.len() * chain.sums().len()) {
-            break;
-        }
-        rest -= present;
-        chain.add(item, &own, cap);
+        let wish = goal - rest;
+        let present = item.present(parts) / search.unit;
         // Those that follow can stay as they are.
-        if chain.sums().contains(goal - rest) {
+        if own.adds_up_to(wish + present, chain.sums()) {
+            rest -= present;
+            chain.end(item, wish + present);
             break;
         }
+        let most = (breadth / own.len().max(1)).max(1);
+        let before = chain.sums().nearest(wish, most);
+        if !spend(&mut work, own.len() * before.len()) {
+            saw_all = false;
+            break;
+        }
+        saw_all &= before.len() == chain.sums().len();
+        rest -= present;
+        chain.add(item, before.plus(&own, search.cap));
     }
     let below = || chain.sums().at_most(goal - rest);
     let found = match miss {
         Miss::Below => below(),
         Miss::Above => {
-            let room = tree.limit(ROOT).div_euclid(search.unit) - rest;
-            chain.sums().at_least(goal - rest).filter(|sum| *sum <= room).or_else(below)
+            chain.sums().at_least(goal - rest).filter(|sum| *sum <= search.cap - rest).or_else(below)
         }
-    }?;
-    chain.settle(found, parts, search);
-    Some(found + rest)
+    };
+    if let Some(found) = found {
+        chain.settle(found, parts, search);
+    }
+    Found { sum: found.map(|found| found + rest), saw_all }
 }
 
 /// Whether the parts, which are not at `target` now, could reach it if all of them were told watts.
@@ -132,9 +159,12 @@ fn share_alike(parts: &mut [Part], tree: &Tree) {
 
 /// What all that can be told is a multiple of, in watts.
 fn unit(parts: &[Part]) -> i64 {
-    let steps =
-        parts.iter().filter(|part| part.range.maximum > 0).map(|part| part.supply.step().unwrap_or(1));
-    steps.fold(0, greatest_common_divisor).max(1)
+    let own = |part: &Part| match part.range.maximum {
+        maximum if maximum == part.least() => maximum,
+        _ => part.supply.step().unwrap_or(1),
+    };
+    let units = parts.iter().filter(|part| part.range.maximum > 0).map(own);
+    units.fold(0, greatest_common_divisor).max(1)
 }
 
 fn greatest_common_divisor(one: i64, other: i64) -> i64 {
@@ -165,11 +195,11 @@ impl Item {
     }
 }
 
-/// Those that can give something.
-fn items(parts: &[Part], tree: &Tree, search: Search, work: &mut usize) -> Vec<Item> {
+/// Those that can give something, and whether that is all that they can give.
+fn items(parts: &[Part], tree: &Tree, search: Search, work: &mut usize) -> (Vec<Item>, bool) {
     let most = tree.sums(parts, |part| part.range.maximum);
     let binds = |node: &usize| *node != ROOT && most[*node] > tree.limit(*node);
-    let mut items = Vec::new();
+    let (mut items, mut is_all) = (Vec::new(), true);
     let mut bound: Vec<Chain> = (0..tree.len()).map(|_| Chain::default()).collect();
     let mut put = |above: Option<usize>, item: Item, bound: &mut [Chain]| match above {
         Some(node) => {
@@ -178,8 +208,11 @@ fn items(parts: &[Part], tree: &Tree, search: Search, work: &mut usize) -> Vec<I
             if !spend(work, sums.len() * chain.sums().len()) {
                 let present = item.present(parts) / search.unit;
                 sums = Sums::of([(present, present)]);
+                is_all = false;
             }
-            chain.add(item, &sums, tree.limit(node).max(0) / search.unit);
+            let cap = search.cap.min(tree.limit(node).max(0) / search.unit);
+            let given = chain.sums().plus(&sums, cap);
+            chain.add(item, given);
         }
         None => items.push(item),
     };
@@ -192,7 +225,7 @@ fn items(parts: &[Part], tree: &Tree, search: Search, work: &mut usize) -> Vec<I
             put(tree.path(tree.parent(node)).find(binds), Item::Node(chain), &mut bound);
         }
     }
-    items
+    (items, is_all)
 }
 
 /// Those that can give something, the finest steps first: they close the gaps of the others. As many of those that pause as
@@ -218,20 +251,18 @@ fn spend(work: &mut usize, needed: usize) -> bool {
 }
 
 /// What a session can be told, in units.
-fn told(part: &Part, Search { unit, choice }: Search) -> Sums {
-    let (mut least, mut most) = (part.least(), part.range.maximum);
+fn told(part: &Part, Search { unit, choice, cap }: Search) -> Sums {
+    let (mut least, mut most) = (part.least(), part.range.maximum.min(cap.saturating_mul(unit)));
     let pause = (part.must == 0 && (choice == Choice::All || part.watts == 0)).then_some((0, 0));
-    if choice == Choice::Near && part.watts == 0 {
+    if choice != Choice::All && part.watts == 0 {
         return Sums::of(pause);
     }
     if part.supply.step() == Some(unit) {
-        return Sums::of(pause.into_iter().chain([(least / unit, most / unit)]));
+        return Sums::of(pause.into_iter().chain((least <= most).then_some((least / unit, most / unit))));
     }
-    if choice == Choice::Near {
-        let lower = part.supply.told(part.watts - 1);
-        let higher = part.supply.next_told(part.watts);
-        least = least.max(part.supply.told(lower - 1));
-        most = most.min(part.supply.next_told(higher));
+    if let Choice::Near(steps) = choice {
+        least = least.max(part.supply.told_above(part.watts, -steps));
+        most = most.min(part.supply.told_above(part.watts, steps));
     }
     let powers = std::iter::successors(Some(least), |watts| Some(part.supply.next_told(*watts)));
     let powers = powers.take_while(|watts| *watts <= most).map(|watts| (watts / unit, watts / unit));
@@ -251,10 +282,14 @@ impl Chain {
         self.given.last().unwrap_or(&Sums::ZERO)
     }
 
-    fn add(&mut self, item: Item, own: &Sums, cap: i64) {
-        let given = self.sums().plus(own, cap);
+    fn add(&mut self, item: Item, given: Sums) {
         self.items.push(item);
         self.given.push(given);
+    }
+
+    /// Adds the last item, with which all together give `sum`.
+    fn end(&mut self, item: Item, sum: i64) {
+        self.add(item, Sums::of([(sum, sum)]));
     }
 
     /// Lets the items give `sum` together, each as near to what it has as can be, the last first.

@@ -68,6 +68,11 @@ impl Supply {
         if self.in_amperes { self.of_tenths(self.tenths(watts) + 1) } else { watts + 1 }
     }
 
+    /// What is so many steps above a power that can be told, or below it.
+    pub(crate) fn told_above(self, watts: i64, steps: i64) -> i64 {
+        if self.in_amperes { self.of_tenths(self.tenths(watts) + steps) } else { watts + steps }
+    }
+
     /// The smallest power from `watts` on that can be told.
     pub(crate) fn told_at_least(self, watts: i64) -> i64 {
         if self.told(watts) == watts { watts } else { self.next_told(watts) }

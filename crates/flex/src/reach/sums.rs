@@ -23,6 +23,7 @@ impl Sums {
             }
             joins
         });
+        intervals.shrink_to_fit();
         Self(Cow::Owned(intervals))
     }
 
@@ -33,14 +34,33 @@ impl Sums {
 
     /// All sums of a number of this set and one of the other, up to `cap`.
     pub(super) fn plus(&self, other: &Self, cap: i64) -> Self {
-        let pairs = self.0.iter().flat_map(|(start, end)| {
-            other.0.iter().map(move |(other_start, other_end)| (start + other_start, end + other_end))
-        });
-        Self::of(pairs.filter(|(start, _)| *start <= cap).map(|(start, end)| (start, end.min(cap))))
+        let (few, many) = if self.len() < other.len() { (self, other) } else { (other, self) };
+        let mut sums = Vec::with_capacity(few.len() * many.len());
+        for (start, end) in few.0.iter() {
+            let pairs = many.0.iter().map(|(other_start, other_end)| (start + other_start, end + other_end));
+            let pairs = pairs.take_while(|(start, _)| *start <= cap);
+            sums.extend(pairs.map(|(start, end)| (start, end.min(cap))));
+        }
+        Self::of(sums)
     }
 
     pub(super) fn contains(&self, number: i64) -> bool {
         self.at_most(number) == Some(number)
+    }
+
+    /// Whether a number of this set and one of `others` add up to `sum`.
+    pub(super) fn adds_up_to(&self, sum: i64, others: &Self) -> bool {
+        self.0.iter().any(|(start, end)| others.at_most(sum - start).is_some_and(|other| other >= sum - end))
+    }
+
+    /// At most so many of its intervals, those around `number`.
+    pub(super) fn nearest(&self, number: i64, most: usize) -> Cow<'_, Self> {
+        if self.len() <= most {
+            return Cow::Borrowed(self);
+        }
+        let before = self.0.partition_point(|(start, _)| *start <= number);
+        let first = before.saturating_sub(most.div_ceil(2)).min(self.len() - most);
+        Cow::Owned(Self(Cow::Owned(self.0[first..first + most].to_vec())))
     }
 
     /// The greatest number up to `most`.
@@ -71,7 +91,31 @@ impl Sums {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
+
+    fn sums() -> impl Strategy<Value = Sums> {
+        let interval = (0_i64..60, 0_i64..4).prop_map(|(start, length)| (start, start + length));
+        prop::collection::vec(interval, 0..12).prop_map(Sums::of)
+    }
+
+    proptest! {
+        #[test]
+        fn a_sum_is_added_up_to_where_the_sums_contain_it(one in sums(), other in sums(), sum in -5_i64..140) {
+            prop_assert_eq!(one.adds_up_to(sum, &other), one.plus(&other, i64::MAX).contains(sum));
+        }
+
+        /// However few are kept: the number itself, or what is next to it below, or if there is none what is next above.
+        #[test]
+        fn what_is_next_to_a_number_is_kept(sums in sums(), number in -5_i64..70, most in 1_usize..14) {
+            let kept = sums.nearest(number, most);
+            prop_assert_eq!(kept.len(), sums.len().min(most));
+            prop_assert!(kept.0.iter().all(|interval| sums.0.contains(interval)));
+            let next = sums.at_most(number).or_else(|| sums.at_least(number));
+            prop_assert!(next.is_none_or(|next| kept.contains(next)), "{kept:?} around {number} of {sums:?}");
+        }
+    }
 
     #[test]
     fn intervals_that_touch_are_one() {

@@ -4,7 +4,9 @@ use std::collections::BTreeSet;
 
 use proptest::prelude::*;
 use rust_decimal::Decimal;
-use tieline_flex::{Connection, Departure, Fleet, Miss, Plan, ShortfallReason, Supply, Target, split};
+use tieline_flex::{
+    ChargingSession, Connection, Departure, Fleet, Miss, Plan, ShortfallReason, Supply, Target, split,
+};
 use tieline_types::{Energy, Power};
 
 use crate::fleets::{connection, isp, session};
@@ -157,6 +159,82 @@ proptest! {
             };
             prop_assert!(reason_holds, "{missed:?}");
         }
+    }
+}
+
+/// Chargers that can only have 6 A, of many voltages, some with an EV that takes less.
+fn six_amperes_or_nothing(count: std::ops::RangeInclusive<usize>) -> impl Strategy<Value = Fleet> {
+    let one = (1_u8..=3, 221_u16..=240, prop::option::weighted(0.2, 500_i64..4_000));
+    prop::collection::vec(one, count).prop_map(|chargers| {
+        let sessions = chargers.into_iter().enumerate().map(|(number, (phases, voltage, most))| {
+            let supply = Supply::in_watts(phases, voltage, 6).unwrap();
+            let mut session = session(&format!("s{number:03}"), supply);
+            session.draws_at_most = most.map(Power::from_watts);
+            session
+        });
+        Fleet { sessions: sessions.collect(), ..Fleet::default() }
+    })
+}
+
+/// Chargers told tenths of an ampere that are no whole numbers of watts, more of them than can be searched whole.
+fn uneven_steps() -> impl Strategy<Value = Fleet> {
+    let supply = (1_u8..=3, prop::sample::select(vec![229_u16, 231, 233]), 8_u16..=32);
+    prop::collection::vec(supply, 2..=40).prop_map(|supplies| {
+        let sessions = supplies.into_iter().enumerate().map(|(number, (phases, voltage, current))| {
+            session(&format!("s{number:03}"), Supply::in_amperes(phases, voltage, current).unwrap())
+        });
+        Fleet { sessions: sessions.collect(), ..Fleet::default() }
+    })
+}
+
+fn most(fleet: &Fleet) -> i64 {
+    let full = |session: &ChargingSession| {
+        let maximum = session.supply.maximum();
+        session.draws_at_most.map_or(maximum, |most| most.min(maximum)).watts()
+    };
+    fleet.sessions.iter().map(full).sum()
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(100))]
+
+    #[test]
+    fn nothing_comes_nearer_of_those_that_have_six_amperes_or_nothing(
+        fleet in six_amperes_or_nothing(1..=10),
+        per_mille in 0_i64..=1_000,
+        above in any::<bool>(),
+    ) {
+        let mut sums = BTreeSet::from([0]);
+        for session in &fleet.sessions {
+            let watts = most(&Fleet { sessions: vec![session.clone()], ..Fleet::default() });
+            sums = sums.iter().flat_map(|sum| [*sum, sum + watts]).collect();
+        }
+        let miss = if above { Miss::Above } else { Miss::Below };
+        let target = most(&fleet) * per_mille / 1_000;
+        // One of the sums is as likely as something between two.
+        for target in [target, sums.range(target..).next().copied().unwrap()] {
+            let plan = split(&fleet, &[Target { span: isp(0), power: Power::from_watts(target), miss }]);
+            prop_assert_eq!(total(&plan, isp(0)), best(&sums, target, miss), "for {} W", target);
+        }
+    }
+
+    /// Where not everything can be searched: a target is reached from both sides or from none, missed on its own side, and
+    /// the order of the sessions makes no difference.
+    #[test]
+    fn a_search_that_leaves_something_out_keeps_to_its_side(
+        fleet in prop_oneof![uneven_steps(), six_amperes_or_nothing(30..=60)],
+        per_mille in 0_i64..=1_000,
+    ) {
+        let power = Power::from_watts(most(&fleet) * per_mille / 1_000);
+        let mut reversed = fleet.clone();
+        reversed.sessions.reverse();
+        let [below, above] = [Target::at_most(isp(0), power), Target::at_least(isp(0), power)].map(|target| {
+            let plan = split(&fleet, &[target]);
+            assert_eq!(split(&reversed, &[target]), plan);
+            total(&plan, isp(0))
+        });
+        prop_assert_eq!(below == power.watts(), above == power.watts());
+        prop_assert!(below <= power.watts() && power.watts() <= above, "{power} between {below} W and {above} W");
     }
 }
 
