@@ -380,14 +380,12 @@ impl Starting {
 
 /// The timer of a common reference operator; it is dropped where nothing is registered any more.
 async fn registered(registrar: Option<&Registrar>, fired: Timer) -> Result<ChangeSet, StoreError> {
-    match registrar {
-        Some(registrar) => registrar.look(fired).await,
-        None => {
-            let mut changes = ChangeSet::new();
-            changes.clear_timer(fired);
-            Ok(changes)
-        }
+    if let Some(registrar) = registrar {
+        return registrar.look(fired).await;
     }
+    let mut changes = ChangeSet::new();
+    changes.clear_timer(fired);
+    Ok(changes)
 }
 
 /// What a timer that fired comes to. One that can't be done now must not hold up every other timer.

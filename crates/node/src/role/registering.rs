@@ -118,10 +118,11 @@ impl Registering {
         let cro = self.config.cro.to_string();
         let count = differences.len();
         tracing::error!(cro, %period, count, first, "the common reference differs from the configuration");
-        let mut grounds = format!("{period}: {}", differences[..count.min(NAMED)].join("; "));
-        if count > NAMED {
-            grounds += &format!("; and {} more", count - NAMED);
-        }
+        let named = differences[..count.min(NAMED)].join("; ");
+        let grounds = match count.saturating_sub(NAMED) {
+            0 => format!("{period}: {named}"),
+            more => format!("{period}: {named}; and {more} more"),
+        };
         changes.decide(self.context.now(), by, cro, "PortfolioDiffers", conversation, grounds);
         changes
     }

@@ -71,3 +71,34 @@ impl tieline_uftp::service::Terms for MarketTerms {
         Arc::clone(&self.current.read().unwrap_or_else(PoisonError::into_inner))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use jiff::tz::TimeZone;
+    use tieline_types::{IspCalendar, IspDuration};
+    use tieline_uftp::Role;
+    use tieline_uftp::service::Terms as _;
+
+    use super::*;
+
+    #[test]
+    fn what_is_learnt_last_counts_at_the_points_that_are_configured() {
+        let [one, two, other]: [EntityAddress; 3] =
+            ["ean.871685900012345001", "ean.871685900012345002", "ean.871685900012345003"]
+                .map(|address| address.parse().unwrap());
+        let mut configured = Terms::new(IspCalendar::new(TimeZone::UTC, IspDuration::PT15M));
+        let points = [&one, &two].map(|point| (point.clone(), CongestionPointTerms::default()));
+        configured.congestion_points = Some(BTreeMap::from(points));
+        let terms = MarketTerms::new(configured);
+        let with = Participant { role: Role::Dso, domain: "dso.example.com".parse().unwrap() };
+        let supported = || -> Vec<bool> {
+            let terms = terms.with(&with);
+            terms.congestion_points.iter().flatten().map(|(_, known)| known.mutex_offers_supported).collect()
+        };
+        assert_eq!(supported(), [true, true]);
+        terms.learn(&BTreeMap::from([(one, false), (other, false)]));
+        assert_eq!(supported(), [false, true]);
+        terms.learn(&BTreeMap::from([(two, false)]));
+        assert_eq!(supported(), [true, false]);
+    }
+}
