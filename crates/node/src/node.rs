@@ -1,3 +1,4 @@
+use std::collections::BTreeMap;
 use std::fmt;
 use std::future::Future;
 use std::net::SocketAddr;
@@ -22,8 +23,8 @@ use tracing::{error, info, warn};
 
 use crate::bridge::ocpp::{Admission, Chargers, Steering};
 use crate::bridge::uftp::{
-    AddressBook, AgrMarket, DsoMarket, Letters, MarketEvents, MarketTerms, NodeStorage, REPLY, Replies,
-    delivery,
+    AddressBook, AgrMarket, DsoMarket, Letters, MarketEvents, MarketTerms, NodeStorage, REPLY, Registrar,
+    Replies, delivery,
 };
 use crate::config::{AgrConfig, DsoConfig, OcppConfig, RoleConfig, UftpConfig};
 use crate::context::Context;
@@ -32,6 +33,7 @@ use crate::ledger::{MarketDay, market_day};
 use crate::listening::Bound;
 use crate::role::agr::{Absences, Agr, METER, METER_DAY, PLAN, PROGNOSE, PROGNOSE_DAY};
 use crate::role::dso::{DECIDE, Dso, REQUEST, SETTLE};
+use crate::role::registering::{Declared, PORTFOLIO, Registering};
 use crate::{Config, Environment, NodeError};
 use tieline_edge::work::{Bell, Panicked, Turn, UnderWay, guarded, turn_until_stopped};
 
@@ -202,8 +204,14 @@ impl Starting {
             absences: Absences::of(identities, self.context.now()),
         };
         agr.take_up_days().await?;
-        let market = AgrMarket { agr: agr.clone(), letters: self.letters.clone() };
+        let registrar = self.registrar(uftp, agr.declared());
         let terms = MarketTerms::of_agr(uftp, &agr.config);
+        if let Some(registrar) = &registrar {
+            terms.learn(&registrar.registering.portfolio().await?.0.mutex_offers);
+            registrar.registering.take_up().await?;
+        }
+        let market =
+            AgrMarket { agr: agr.clone(), letters: self.letters.clone(), terms: terms.clone(), registrar };
         let (receiver, replies) = self.trade(uftp, market.clone().handlers(), terms, "agr")?;
 
         let chargers = Chargers::of(agr.clone(), Arc::clone(&ocpp));
@@ -233,6 +241,7 @@ impl Starting {
                     PROGNOSE_DAY | METER_DAY => market.agr.day(timer).await.map(Some),
                     PROGNOSE => market.prognose(timer).await.map(Some),
                     METER => market.meter(timer).await.map(Some),
+                    PORTFOLIO => registered(market.registrar.as_ref(), timer).await.map(Some),
                     _ => Ok(None),
                 }
             }
@@ -252,7 +261,11 @@ impl Starting {
         dso.take_up_needs().await?;
         dso.take_up_claims().await?;
         let terms = MarketTerms::of_dso(uftp, &dso.config);
-        let market = DsoMarket { dso, letters: self.letters.clone() };
+        let registrar = self.registrar(uftp, dso.declared());
+        if let Some(registrar) = &registrar {
+            registrar.registering.take_up().await?;
+        }
+        let market = DsoMarket { dso, letters: self.letters.clone(), registrar };
         let (receiver, replies) = self.trade(uftp, market.clone().handlers(), terms, "dso")?;
         self.timers(move |timer| {
             let (market, replies) = (market.clone(), replies.clone());
@@ -262,11 +275,23 @@ impl Starting {
                     REQUEST => market.request(timer).await.map(Some),
                     DECIDE => market.decide(timer).await.map(Some),
                     SETTLE => market.settle(timer).await.map(Some),
+                    PORTFOLIO => registered(market.registrar.as_ref(), timer).await.map(Some),
                     _ => Ok(None),
                 }
             }
         });
         Ok(receiver)
+    }
+
+    /// What registers whatever the node has, if it is to be registered.
+    fn registrar(&self, uftp: &UftpConfig, declared: BTreeMap<EntityAddress, Declared>) -> Option<Registrar> {
+        let registering = Registering {
+            context: self.context.clone(),
+            config: uftp.registration.clone()?,
+            calendar: uftp.calendar.clone(),
+            declared: Arc::new(declared),
+        };
+        Some(Registrar { registering, letters: self.letters.clone(), role: uftp.role })
     }
 
     /// Takes part in the market: decides on what is received and delivers what is owed until the node stops. Gives what takes
@@ -351,6 +376,16 @@ impl Starting {
         let service = service.layer(middleware::from_fn_with_state(clock, hold_time));
         self.tasks.spawn(listener.serve(service, self.stop.clone()));
     }
+}
+
+/// The timer of a common reference operator; it is dropped where nothing is registered any more.
+async fn registered(registrar: Option<&Registrar>, fired: Timer) -> Result<ChangeSet, StoreError> {
+    if let Some(registrar) = registrar {
+        return registrar.look(fired).await;
+    }
+    let mut changes = ChangeSet::new();
+    changes.clear_timer(fired);
+    Ok(changes)
 }
 
 /// What a timer that fired comes to. One that can't be done now must not hold up every other timer.

@@ -1,7 +1,7 @@
 use jiff::Timestamp;
 use jiff::civil::Date;
 use rust_decimal::Decimal;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use tieline_types::{Currency, Domain, EntityAddress, IspCalendar, IspError, IspRange, Power};
 
 use super::{ConfigError, Interval};
@@ -29,6 +29,29 @@ pub struct CongestionPointConfig {
     pub connections: Vec<EntityAddress>,
     /// The aggregators that have some of them.
     pub aggregators: Vec<Domain>,
+    /// Whether offers may have several options there.
+    #[serde(default = "yes")]
+    pub mutex_offers_supported: bool,
+    /// Who redispatches day-ahead; what is registered with a common reference operator says so.
+    #[serde(default)]
+    pub day_ahead_redispatch_by: Option<RedispatchBy>,
+    /// Who redispatches intraday; nobody trades intraday there without it, as far as is registered.
+    #[serde(default)]
+    pub intraday_redispatch_by: Option<RedispatchBy>,
+}
+
+/// Who balances what flexibility has moved.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "UPPERCASE")]
+pub enum RedispatchBy {
+    /// The aggregator.
+    Agr,
+    /// The grid operator.
+    Dso,
+}
+
+const fn yes() -> bool {
+    true
 }
 
 /// How orders are settled.
@@ -237,6 +260,23 @@ fn check_points(points: &[CongestionPointConfig]) -> Result<(), ConfigError> {
             return invalid(
                 "has a connection without an EAN of 16 or 18 digits, which no Metering message can name",
             );
+        }
+    }
+    Ok(())
+}
+
+/// What is registered with a common reference operator has connections, and says who redispatches.
+pub(super) fn check_registered(points: &[CongestionPointConfig]) -> Result<(), ConfigError> {
+    for point in points {
+        let invalid = |cause: &str| {
+            let key = format!("dso.congestion_point {}", point.entity_address);
+            Err(ConfigError::invalid(key, cause))
+        };
+        if point.connections.is_empty() {
+            return invalid("has no connection: it can't be registered with uftp.cro");
+        }
+        if point.day_ahead_redispatch_by.is_none() {
+            return invalid("needs day_ahead_redispatch_by: uftp.cro is told who redispatches");
         }
     }
     Ok(())

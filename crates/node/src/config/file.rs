@@ -5,10 +5,10 @@ use tieline_uftp::Role;
 
 use super::agr::AgrFile;
 use super::clock::ClockConfig;
-use super::dso::DsoFile;
+use super::dso::{DsoFile, check_registered};
 use super::ocpp::OcppFile;
 use super::uftp::UftpFile;
-use super::{Config, ConfigError, RoleConfig};
+use super::{Config, ConfigError, RegistrationConfig, RoleConfig};
 
 /// The TOML document as it is written.
 #[derive(Debug, Deserialize)]
@@ -32,6 +32,7 @@ impl ConfigFile {
     /// Reads the files that the document names and checks that its parts fit each other.
     pub fn resolve(self, base: &Path) -> Result<Config, ConfigError> {
         let uftp = self.uftp.resolve(base)?;
+        RegistrationConfig::check(&uftp)?;
         let role = match uftp.role {
             Role::Agr => {
                 if self.dso.is_some() {
@@ -73,6 +74,9 @@ impl ConfigFile {
                     ));
                 }
                 let dso = self.dso.unwrap_or_default().resolve(&uftp.calendar)?;
+                if uftp.registration.is_some() {
+                    check_registered(&dso.congestion_points)?;
+                }
                 let of_needs =
                     dso.needs.iter().map(|need| (format!("dso.need {}", need.reference), &need.aggregators));
                 let of_points = dso.congestion_points.iter().map(|point| {

@@ -16,6 +16,7 @@ mod key_file;
 mod limits;
 mod ocpp;
 mod path;
+mod registration;
 mod tls;
 mod uftp;
 
@@ -24,13 +25,16 @@ use std::path::{Path, PathBuf};
 pub use agr::{AgrConfig, ConnectionConfig, OperatorTerms, ReportedPoint, SettlementCheck};
 pub use clock::ClockConfig;
 pub use discovery::{DiscoveryConfig, DnsDiscovery, GopacsDiscovery};
-pub use dso::{CongestionPointConfig, DsoConfig, NeedConfig, NeedIsp, SettlementConfig, SettlementPeriod};
+pub use dso::{
+    CongestionPointConfig, DsoConfig, NeedConfig, NeedIsp, RedispatchBy, SettlementConfig, SettlementPeriod,
+};
 pub use error::ConfigError;
 pub use expected_load::ExpectedLoad;
 pub use file::ConfigFile;
 pub use interval::Interval;
 pub use limits::ListenerLimits;
 pub use ocpp::{ChargerConfig, IdTokens, OcppConfig, ProfileUnit};
+pub use registration::RegistrationConfig;
 pub use tls::Transport;
 pub use uftp::{PeerConfig, RetryConfig, UftpConfig};
 

@@ -9,7 +9,7 @@ use tieline_uftp::{Endpoint, Limits, OwnKeys, Revision, Role, Tolerance, Verifyi
 use super::discovery::{DiscoveryConfig, DiscoveryFile};
 use super::key_file::signing_key;
 use super::tls::{TlsFile, Transport, transport};
-use super::{ConfigError, Interval, ListenerLimits, path};
+use super::{ConfigError, Interval, ListenerLimits, RegistrationConfig, path};
 
 /// The market side of a node.
 #[derive(Debug)]
@@ -46,6 +46,8 @@ pub struct UftpConfig {
     pub peers: Vec<PeerConfig>,
     /// Where everybody else is looked up, if anywhere.
     pub discovery: Option<DiscoveryConfig>,
+    /// With whom the node registers; without it with nobody.
+    pub registration: Option<RegistrationConfig>,
 }
 
 /// How an undelivered message is retried.
@@ -143,6 +145,7 @@ pub(super) struct UftpFile {
     #[serde(default)]
     peer: Vec<PeerFile>,
     discovery: Option<DiscoveryFile>,
+    cro: Option<RegistrationConfig>,
 }
 
 /// The key that takes the place of the present one.
@@ -248,6 +251,7 @@ impl UftpFile {
             limits,
             peers,
             discovery: self.discovery.map(|file| file.resolve(revision, base)).transpose()?,
+            registration: self.cro,
         })
     }
 }

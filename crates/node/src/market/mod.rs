@@ -9,6 +9,7 @@ mod metered;
 mod need;
 mod offer;
 mod order;
+mod portfolio;
 mod prognosis;
 mod promise;
 mod request;
@@ -24,6 +25,9 @@ pub(crate) use metered::{Metered, MeteredState, MeteringMessage, metered_by};
 pub(crate) use need::{Need, NeedState};
 pub(crate) use offer::{Offer, OfferOption, OfferState};
 pub(crate) use order::{Order, OrderState};
+pub(crate) use portfolio::{
+    Days, Portfolio, PortfolioQuery, PortfolioUpdate, PortfolioUpdateState, Registered, Trading,
+};
 pub(crate) use prognosis::{ExpectedFrom, Prognosis, PrognosisState, baseline_of};
 pub(crate) use promise::Promise;
 pub(crate) use request::{Request, RequestState, RequestedPower};

@@ -2,3 +2,4 @@
 
 pub(crate) mod agr;
 pub(crate) mod dso;
+pub(crate) mod registering;

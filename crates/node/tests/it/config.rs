@@ -95,6 +95,13 @@ fn every_mistake_is_named() {
         (AGR, "role = \"AGR\"\ndomain", "role = \"CRO\"\ndomain", "uftp.role"),
         (AGR, "role = \"AGR\"\ndomain", "role = \"DSO\"\ndomain", "this node is a DSO"),
         (DSO, "role = \"DSO\"\ndomain", "role = \"AGR\"\ndomain", "this node is an AGR"),
+        (
+            AGR,
+            "time_zone =",
+            "cro = { domain = \"b.example.com\" }\ntime_zone =",
+            "no uftp.peer with role CRO",
+        ),
+        (AGR, "time_zone =", "cro = { at = \"09:00\" }\ntime_zone =", "missing field `domain`"),
         (AGR, "Europe/Amsterdam", "Europe/Atlantis", "uftp.time_zone"),
         (AGR, "\"PT15M\"", "\"PT15S\"", "isp_duration"),
         (AGR, "time_zone =", "path = \"message\"\ntime_zone =", "uftp.path: a path starts with /"),
@@ -295,4 +302,23 @@ fn what_is_looked_up_is_checked_before_a_node_runs() {
     let elsewhere = AGR.replacen("dso = \"dso.example.com\"", "dso = \"b.example.com\"", 1);
     let found = elsewhere.replacen("[agr]", "[uftp.discovery.dns]\nservers = [\"127.0.0.1:53\"]\n[agr]", 1);
     Config::parse(&found, directory.path()).unwrap();
+}
+
+#[test]
+fn what_a_grid_operator_registers_is_complete() {
+    let directory = directory();
+    let key = "JUO5L/EJVRFHatyDadtt3JM2ZaEZeN2hQE7hBmypVZ0=";
+    let cro = format!(
+        "[uftp.cro]\ndomain = \"cro.example.com\"\n\n[[uftp.peer]]\ndomain = \"cro.example.com\"\nrole = \"CRO\"\n\
+         endpoint = \"http://127.0.0.1/\"\npublic_keys = [\"{key}\"]\n\n[[uftp.peer]]"
+    );
+    let registering = DSO.replacen("[[uftp.peer]]", &cro, 1);
+    let said = refusal(&registering, directory.path());
+    assert!(said.contains("ean.871685900012345678: needs day_ahead_redispatch_by"), "{said}");
+    let complete =
+        registering.replacen("aggregators =", "day_ahead_redispatch_by = \"AGR\"\naggregators =", 1);
+    Config::parse(&complete, directory.path()).unwrap();
+    let empty = complete.replacen("connections = [\"ean.871685900012345001\"]", "connections = []", 1);
+    let said = refusal(&empty, directory.path());
+    assert!(said.contains("ean.871685900012345678: has no connection"), "{said}");
 }

@@ -13,6 +13,7 @@ mod metering;
 mod offers;
 mod operator;
 mod orders;
+mod portfolios;
 mod prognoses;
 mod reckoning;
 mod requests;

@@ -14,7 +14,9 @@ use tieline_uftp::{Accepted, Noted, Rejected, RejectionReason, Role};
 use tracing::{info, warn};
 
 use super::window::{day, flex_message};
-use super::{Letters, Verdict, Work, keep, metering, prognosis, settlement};
+use super::{
+    Letters, MarketTerms, Registrar, Verdict, Work, keep, metering, portfolio, prognosis, settlement,
+};
 use crate::market::{
     IspPower, Offer, OfferState, Order, OrderState, Request, RequestState, RequestedPower, Window, hull,
     message_key,
@@ -26,6 +28,9 @@ use crate::role::agr::{Agr, Made, OrderRefusal, Taking};
 pub(crate) struct AgrMarket {
     pub(crate) agr: Agr,
     pub(crate) letters: Letters,
+    pub(crate) terms: MarketTerms,
+    /// With whom it registers, if it does.
+    pub(crate) registrar: Option<Registrar>,
 }
 
 impl AgrMarket {
@@ -38,7 +43,10 @@ impl AgrMarket {
             .pre_process(prognosis::note_response)
             .pre_process(metering::note_response)
             .pre_process(settlement::take)
+            .pre_process(portfolio::note_agr_update_response)
+            .pre_process(portfolio::note_agr_query_response)
             .process(offer_on_request)
+            .process(portfolio::agree)
             .with_pre_process(|routes| routes.layer(Trace::new()))
             .with_state(self)
     }

@@ -14,7 +14,9 @@ use tracing::{info, warn};
 
 use super::agr::{decides, window};
 use super::window::{day, flex_message};
-use super::{Letters, Verdict, Work, keep, metering, prognosis, settlement, unwritable};
+use super::{
+    Letters, Registrar, Verdict, Work, keep, metering, portfolio, prognosis, settlement, unwritable,
+};
 use crate::market::{
     IspPower, Need, NeedState, Offer, OfferOption, OfferState, Order, OrderState, Request, RequestState,
     hull, message_key,
@@ -26,6 +28,8 @@ use crate::role::dso::{Dso, OfferRefusal, Placed};
 pub(crate) struct DsoMarket {
     pub(crate) dso: Dso,
     pub(crate) letters: Letters,
+    /// With whom it registers, if it does.
+    pub(crate) registrar: Option<Registrar>,
 }
 
 impl DsoMarket {
@@ -38,6 +42,8 @@ impl DsoMarket {
             .pre_process(prognosis::take)
             .pre_process(metering::take)
             .pre_process(settlement::note_response)
+            .pre_process(portfolio::note_dso_update_response)
+            .pre_process(portfolio::note_dso_query_response)
             .process(see_whether_all_offered)
             .with_pre_process(|routes| routes.layer(Trace::new()))
             .with_state(self)

@@ -8,11 +8,12 @@ use tieline_uftp::service::Undeliverable;
 
 use crate::context::Context;
 use crate::market::{
-    Claim, MeteredState, Offer, OfferState, Order, OrderState, Prognosis, PrognosisState, Request,
-    RequestState, Settlement, SettlementState, message_key, metered_by,
+    Claim, MeteredState, Offer, OfferState, Order, OrderState, Portfolio, PortfolioUpdateState, Prognosis,
+    PrognosisState, Request, RequestState, Settlement, SettlementState, message_key, metered_by,
 };
 use crate::role::agr::{METER, PROGNOSE, subject};
 use crate::role::dso::{SETTLE, settlement_subject};
+use crate::role::registering::PORTFOLIO;
 
 /// When what must be said is said anew: the peer could not be reached for hours.
 const REST: Duration = Duration::from_mins(30);
@@ -30,8 +31,32 @@ pub(super) async fn undeliverable(
         MessageType::FlexRequest | MessageType::FlexOffer | MessageType::FlexOrder => {
             traded(context, letter).await
         }
+        MessageType::AgrPortfolioUpdate
+        | MessageType::DsoPortfolioUpdate
+        | MessageType::AgrPortfolioQuery
+        | MessageType::DsoPortfolioQuery => registered(context, letter).await,
         _ => Ok(ChangeSet::new()),
     }
+}
+
+/// The operator is told or asked again later.
+async fn registered(context: &Context, letter: &Undeliverable) -> Result<ChangeSet, StoreError> {
+    let mut changes = ChangeSet::new();
+    let cro = letter.recipient.domain.as_str();
+    let Some(mut portfolio) = context.store.record::<Portfolio>(cro).await? else { return Ok(changes) };
+    let is_query =
+        matches!(letter.message_type, MessageType::AgrPortfolioQuery | MessageType::DsoPortfolioQuery);
+    if is_query {
+        portfolio.value.asked = None;
+    } else if let Some(update) = portfolio.value.open_update(letter.message_id.uuid()) {
+        update.state = PortfolioUpdateState::Undeliverable { cause: letter.cause.clone() };
+    } else {
+        return Ok(changes);
+    }
+    changes.replace(&portfolio.value, portfolio.version)?;
+    let later = context.now().checked_add(REST).unwrap_or(context.now());
+    changes.set_timer(Timer::new(PORTFOLIO, cro, later));
+    Ok(changes)
 }
 
 async fn traded(context: &Context, letter: &Undeliverable) -> Result<ChangeSet, StoreError> {

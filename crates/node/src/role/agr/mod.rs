@@ -7,6 +7,7 @@ mod metering;
 mod offering;
 mod ordering;
 mod planning;
+mod portfolio;
 mod prognosis;
 mod releasing;
 mod settling;
@@ -30,6 +31,7 @@ pub(crate) use metering::METER;
 pub(crate) use offering::Made;
 pub(crate) use ordering::{OrderRefusal, Taking};
 pub(crate) use planning::PLAN;
+pub(crate) use portfolio::Placed;
 pub(crate) use prognosis::PROGNOSE;
 pub(crate) use settling::SettlementRefusal;
 

@@ -3,6 +3,7 @@
 mod checking;
 mod choosing;
 mod metering;
+mod portfolio;
 mod prognoses;
 mod settling;
 
