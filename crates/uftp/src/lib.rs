@@ -1,19 +1,11 @@
-//! Shapeshifter/UFTP, the protocol of the flexibility market, for its three roles: AGR, DSO and CRO.
-//!
-//! The revisions 3.0.0 and 3.1.0 are spoken. A message goes through three forms:
-//!
-//! 1. the [`SignedMessage`], an envelope that names its sender and carries signature and payload;
-//! 2. the payload's bytes, which [`SignedMessage::open`] gives out once the signature has been checked on them;
-//! 3. the [`Payload`], which [`parse`] reads from those bytes, strictly: what the schema of the message's own
-//!    `Version` does not have is refused, but for what the peer's [`Tolerance`] forgives.
-//!
-//! [`seal`] goes the other way. What is written has one style, and the same message always gives the same bytes.
-//!
-//! What a participant answers is a [`Decision`]; [`Payload::respond`] makes the message that tells it.
-//!
-//! Without its features the crate does no IO and has no clock: time and identifiers are arguments. The feature
-//! `server` adds the receiver that peers post to, `client` the one who posts, and `discovery` looks up who peers are.
-
+#![cfg_attr(
+    all(feature = "client", feature = "server", feature = "service", feature = "discovery"),
+    doc = include_str!("guide.md")
+)]
+#![cfg_attr(
+    not(all(feature = "client", feature = "server", feature = "service", feature = "discovery")),
+    doc = "Shapeshifter/UFTP, the protocol of the flexibility market. Its guide needs all features."
+)]
 #![forbid(unsafe_code)]
 
 #[cfg(feature = "client")]
