@@ -360,6 +360,14 @@ impl Store for MemoryStore {
         }))
     }
 
+    fn raw_records<'a>(
+        &'a self,
+        kind: &'static str,
+        keys: &'a [String],
+    ) -> BoxFuture<'a, Vec<Stored<RawRecord>>> {
+        done(self.tables().records(kind, |record| keys.contains(&record.key)))
+    }
+
     fn raw_latest_records<'a>(
         &'a self,
         kind: &'static str,

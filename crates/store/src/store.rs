@@ -81,6 +81,13 @@ pub trait Store: fmt::Debug + Send + Sync + 'static {
     /// The open records of a kind, by key.
     fn raw_open_records(&self, kind: &'static str) -> BoxFuture<'_, Vec<Stored<RawRecord>>>;
 
+    /// The records of a kind with these keys, by key; of those that are not there nothing.
+    fn raw_records<'a>(
+        &'a self,
+        kind: &'static str,
+        keys: &'a [String],
+    ) -> BoxFuture<'a, Vec<Stored<RawRecord>>>;
+
     /// The records of a kind whose keys are `from` or after it and before `to`, the last first, at most `limit`.
     fn raw_latest_records<'a>(
         &'a self,
@@ -122,6 +129,12 @@ pub trait Records {
         within: Option<TimeSpan>,
     ) -> impl Future<Output = Result<Vec<Stored<T>>, StoreError>> + Send;
 
+    /// The records with these keys, by key; of those that are not there nothing.
+    fn records<T: Record>(
+        &self,
+        keys: &[String],
+    ) -> impl Future<Output = Result<Vec<Stored<T>>, StoreError>> + Send;
+
     /// The records whose keys are `from` or after it and before `to`, the last first, at most `limit`.
     fn latest_records<T: Record>(
         &self,
@@ -145,6 +158,10 @@ impl Records for dyn Store {
         within: Option<TimeSpan>,
     ) -> Result<Vec<Stored<T>>, StoreError> {
         self.raw_records_of(T::KIND, subject, within).await?.into_iter().map(typed).collect()
+    }
+
+    async fn records<T: Record>(&self, keys: &[String]) -> Result<Vec<Stored<T>>, StoreError> {
+        self.raw_records(T::KIND, keys).await?.into_iter().map(typed).collect()
     }
 
     async fn latest_records<T: Record>(

@@ -282,7 +282,7 @@ fn what_is_looked_up_is_checked_before_a_node_runs() {
         (config("[uftp.discovery]\ncache = { longest = \"1s\" }\ndns = {}"), "uftp.discovery.cache.longest"),
         (config("[uftp.discovery]\ntolerances = [\"all\"]\ndns = {}"), "uftp.discovery.tolerances"),
         (config("[uftp.discovery]\nversion = \"2.0.0\"\ndns = {}"), "uftp.discovery.version"),
-        (gopacs(secret, ""), "needs client_secret_file or client_secret_env"),
+        (gopacs(secret, ""), "client_secret: needs a file or an environment variable"),
         (gopacs(secret, &format!("{secret}\nclient_secret_env = \"PATH\"")), "and not both"),
         (gopacs(secret, "client_secret_env = \"TIELINE_NO_SUCH_VARIABLE\""), "TIELINE_NO_SUCH_VARIABLE"),
         (gopacs("gopacs.secret", "empty.secret"), "the client's secret is empty"),

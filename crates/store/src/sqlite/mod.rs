@@ -231,6 +231,15 @@ impl Store for SqliteStore {
         self.read(move |connection| read::records_of(connection, kind, &subject, within))
     }
 
+    fn raw_records<'a>(
+        &'a self,
+        kind: &'static str,
+        keys: &'a [String],
+    ) -> BoxFuture<'a, Vec<Stored<RawRecord>>> {
+        let keys = keys.to_vec();
+        self.read(move |connection| read::records(connection, kind, &keys))
+    }
+
     fn raw_latest_records<'a>(
         &'a self,
         kind: &'static str,

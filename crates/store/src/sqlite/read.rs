@@ -173,6 +173,18 @@ pub(super) fn records_of(
     }
 }
 
+pub(super) fn records(
+    connection: &Connection,
+    kind: &'static str,
+    keys: &[String],
+) -> Result<Vec<Stored<RawRecord>>, StoreError> {
+    let sql = format!(
+        "SELECT {RECORD} FROM record WHERE kind = ?1 AND key IN (SELECT value FROM json_each(?2)) ORDER BY key"
+    );
+    let keys = serde_json::Value::from(keys).to_string();
+    all(connection, &sql, params![kind, keys], |row| row::record(kind, row))
+}
+
 pub(super) fn latest_records(
     connection: &Connection,
     kind: &'static str,

@@ -336,6 +336,9 @@ async fn the_latest_records_of_a_range_come_first(store: Arc<dyn Store>) {
     assert_eq!(found("a 2", "b 1", 9).await, ["a 3", "a 2"]);
     assert_eq!(found("c", "d", 9).await, [""; 0]);
     assert_eq!(found("b", "a", 9).await, [""; 0]);
+    let keys = ["b 1", "it's", "a 2", "a 2"].map(str::to_owned);
+    let named = store.records::<Promise>(&keys).await.unwrap();
+    assert_eq!(named.into_iter().map(|stored| stored.value.name).collect::<Vec<_>>(), ["a 2", "b 1"]);
 }
 
 async fn a_conflict_refuses_the_whole_change_set(store: Arc<dyn Store>) {

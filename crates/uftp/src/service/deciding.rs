@@ -15,7 +15,9 @@ use super::conversation::{Conversation, Sent};
 use super::{Letters, Processed, Processing, ReceivedAt, Terms, Work};
 use crate::history::{Direction, Exchanged, Fate};
 use crate::storage::{Progress, Settled, Step, Storage, StorageError, Waiting};
-use crate::{Accepted, Decision, MessageType, Received, Rejected, RejectionReason, Uftp, Undecided, rules};
+use crate::{
+    Accepted, Decision, MessageType, Payload, Received, Rejected, RejectionReason, Uftp, Undecided, rules,
+};
 
 /// How many messages one turn takes on.
 const PER_TURN: usize = 64;
@@ -93,6 +95,9 @@ impl<S: Storage> Deciding<S> {
     }
 
     async fn decide(&self, message: &Waiting, received: &Arc<Received>) -> Result<Step<S::Work>, Undecided> {
+        if only_repeats(&received.payload) {
+            return Ok(Step { progress: Some((message.id, Progress::Done)), ..Step::default() });
+        }
         let (work, sent) = (Work::default(), Sent::default());
         let decision = match Rejected::for_any(self.reasons(received).await?) {
             Some(rejected) => Decision::from(rejected),
@@ -155,9 +160,7 @@ impl<S: Storage> Deciding<S> {
             fate,
         };
         if let Some((message_id, response)) = received.payload.response() {
-            // That a repetition arrived says nothing new.
-            let again = response.reasons() == [RejectionReason::AlreadySubmitted];
-            if matches!(decision, Decision::Noted) && !again {
+            if matches!(decision, Decision::Noted) {
                 step.settled.push(Settled {
                     counterparty: received.sender.clone(),
                     message_type: received.payload.message_type().request(),
@@ -226,6 +229,11 @@ impl<S: Storage> Deciding<S> {
         let progress = Progress::Failed { retry_at, cause: cause.to_owned() };
         Step { progress: Some((message.id, progress)), ..Step::default() }
     }
+}
+
+/// An answer that only tells that a repetition arrived: it counts as success, and the answer proper is on its way.
+fn only_repeats(payload: &Payload) -> bool {
+    payload.response().is_some_and(|(_, response)| response.reasons() == [RejectionReason::AlreadySubmitted])
 }
 
 fn undecided(failure: &dyn std::error::Error) -> Undecided {

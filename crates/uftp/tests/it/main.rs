@@ -19,3 +19,4 @@ mod receiver;
 mod recorded;
 mod round_trip;
 mod rules;
+mod service;

@@ -147,13 +147,14 @@ impl NodeStorage {
         &self,
         names: impl IntoIterator<Item = (String, String)>,
     ) -> Result<Vec<Exchanged>, HistoryError> {
-        let mut found = Vec::new();
-        for (counterparty, message_id) in names {
-            let key = message_key(&counterparty, &message_id);
-            let known = self.context.store.record::<market::Exchanged>(&key).await.map_err(unreadable)?;
-            if let Some(known) = known {
-                found.push(self.exchanged(known.value).await?);
-            }
+        let keys: Vec<String> = names.into_iter().map(|(with, id)| message_key(&with, &id)).collect();
+        if keys.is_empty() {
+            return Ok(Vec::new());
+        }
+        let known = self.context.store.records::<market::Exchanged>(&keys).await.map_err(unreadable)?;
+        let mut found = Vec::with_capacity(known.len());
+        for record in known {
+            found.push(self.exchanged(record.value).await?);
         }
         found.sort_by_key(|exchanged| exchanged.at);
         Ok(found)
