@@ -59,6 +59,8 @@ mod lasting;
 mod policy;
 mod register;
 mod rows;
+#[cfg(feature = "service")]
+mod service;
 
 pub use change::{Change, OutOfTurn};
 pub use common_reference::CommonReference;
@@ -69,3 +71,5 @@ pub use register::{MemoryRegister, Register, RegisterError, Rows};
 pub use rows::{
     Membership, RegisteredConnection, RegisteredPoint, Representation, TradingPeriod, TradingTerms,
 };
+#[cfg(feature = "service")]
+pub use service::cro_service;

@@ -2,6 +2,8 @@
 
 mod model;
 mod queries;
+#[cfg(feature = "service")]
+mod service;
 mod survival;
 mod updates;
 
