@@ -129,7 +129,7 @@ pub async fn release(store: &dyn Store, participant: &Participant) -> Result<boo
     let Some(mut held) = known.filter(|held| !held.value.released) else { return Ok(false) };
     held.value.released = true;
     let mut changes = ChangeSet::new();
-    changes.replace(&held.value, held.version)?;
+    changes.put(&held.value)?;
     store.commit(changes).await?;
     Ok(true)
 }
