@@ -56,7 +56,7 @@ fn server(text: &str) -> Result<SocketAddr, std::net::AddrParseError> {
 }
 
 impl Lookup {
-    pub(super) fn execute(&self) -> anyhow::Result<ExitCode> {
+    pub(crate) fn execute(&self) -> anyhow::Result<ExitCode> {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
         runtime.block_on(self.tell())
     }
