@@ -195,7 +195,9 @@ fn told<R, D: Display>(
         Ok(answer) => {
             match &answer.found {
                 Found::Records(records) => {
-                    records.iter().for_each(|record| println!("    {}", shown(record)))
+                    for record in records {
+                        println!("    {}", shown(record));
+                    }
                 }
                 Found::NoRecords => println!("    no such record"),
                 Found::NoName => println!("    no such name"),
