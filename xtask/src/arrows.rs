@@ -76,6 +76,7 @@ const ROOMS: &[(&str, &[&str], &str)] = &[
     ("tokio-rustls", &["tieline-edge"], "TLS is the edge's"),
     ("rustls-platform-verifier", &["tieline-edge"], "TLS is the edge's"),
     ("yawc", &["tieline-edge"], "WebSocket is the edge's"),
+    ("hickory-resolver", &["tieline-edge"], "DNS is the edge's"),
 ];
 
 /// Crates without IO.

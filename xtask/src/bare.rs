@@ -11,15 +11,16 @@ const CRATES: &[&str] = &["tieline-uftp", "tieline-ocpp"];
 
 /// Crates with features, and each set of features that is built apart from all others.
 const ALONE: &[(&str, &[&str])] = &[
-    ("tieline-uftp", &["", "client", "server"]),
+    ("tieline-uftp", &["", "client", "discovery", "server"]),
     ("tieline-ocpp", &["", "client", "server"]),
-    ("tieline-edge", &["", "client", "server", "websocket", "virtual-clock"]),
+    ("tieline-edge", &["", "client", "dns", "server", "websocket", "virtual-clock"]),
     ("tieline-store", &[""]),
 ];
 
 /// What such a build may not contain.
 const FORBIDDEN: &[&str] = &[
     "axum",
+    "hickory-resolver",
     "hyper",
     "hyper-util",
     "mio",

@@ -56,7 +56,7 @@ fn server(text: &str) -> Result<SocketAddr, std::net::AddrParseError> {
 }
 
 impl Lookup {
-    pub(super) fn execute(&self) -> anyhow::Result<ExitCode> {
+    pub(crate) fn execute(&self) -> anyhow::Result<ExitCode> {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
         runtime.block_on(self.tell())
     }
@@ -195,7 +195,9 @@ fn told<R, D: Display>(
         Ok(answer) => {
             match &answer.found {
                 Found::Records(records) => {
-                    records.iter().for_each(|record| println!("    {}", shown(record)))
+                    for record in records {
+                        println!("    {}", shown(record));
+                    }
                 }
                 Found::NoRecords => println!("    no such record"),
                 Found::NoName => println!("    no such name"),

@@ -272,7 +272,7 @@ fn what_is_looked_up_is_checked_before_a_node_runs() {
     assert!(!dns("dnssec = false").unwrap().uftp.discovery.unwrap().dns.unwrap().book.dnssec_required);
 
     let secret = "client_secret_file = \"gopacs.secret\"";
-    for (said, expected) in [
+    let refused = vec![
         (config("[uftp.discovery]"), "uftp.discovery: needs the table dns or gopacs"),
         (config("[uftp.discovery]\ncache = { entries = 0 }\ndns = {}"), "uftp.discovery.cache"),
         (
@@ -294,7 +294,8 @@ fn what_is_looked_up_is_checked_before_a_node_runs() {
         (dns("trust_anchor_file = \"wrong.key\""), "no usable DNSKEY records"),
         (dns("dnssec = false\ntrust_anchor_file = \"wrong.key\""), "has no use without dnssec"),
         (dns("timeout = \"0s\""), "longer than 0"),
-    ] {
+    ];
+    for (said, expected) in refused {
         let said = said.unwrap_err().to_string();
         assert!(said.contains(expected), "{expected}: {said}");
     }

@@ -1,6 +1,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use base64::Engine as _;
 use jiff::SignedDuration;
 use tieline_edge::dns::{DnsError, Proof};
 use tieline_types::{Domain, ManualClock};
@@ -38,6 +39,7 @@ async fn endpoint(book: &DnsAddressBook<Zone>) -> Result<Option<String>, Discove
     Ok(found.map(|destination| destination.endpoint.to_string()))
 }
 
+#[expect(clippy::unnecessary_wraps, reason = "it is what a look-up gives")]
 fn known(seeds: &[u8]) -> Option<Arc<KnownParticipant>> {
     let keys = seeds.iter().map(|seed| key(*seed).verifying_key()).collect();
     Some(Arc::new(KnownParticipant::new(keys)))
@@ -46,7 +48,6 @@ fn known(seeds: &[u8]) -> Option<Arc<KnownParticipant>> {
 fn long(seed: u8) -> String {
     let mut both = key(seed).verifying_key().to_bytes().to_vec();
     both.extend([9; 32]);
-    use base64::Engine as _;
     format!("cs1.{}", base64::engine::general_purpose::STANDARD.encode(both))
 }
 

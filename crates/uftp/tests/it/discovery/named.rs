@@ -29,6 +29,7 @@ fn quoted(key: &str) -> String {
 }
 
 /// All zones that the tests need, or `None` where BIND is absent.
+#[expect(clippy::print_stdout, reason = "a test that is skipped says so")]
 fn server() -> Option<NameServer> {
     let (one, two) = (published(1), published(2));
     let filler = "x".repeat(255);
