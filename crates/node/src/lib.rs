@@ -1,4 +1,5 @@
-//! The Tieline node: one process that is an aggregator or a grid operator in the market, and steers what it promised.
+//! The Tieline node: one process that is an aggregator, a grid operator or a common reference operator in the market, and an
+//! aggregator steers what it promised.
 //!
 //! A [`Config`] becomes a [`Node`] by [`Node::start`]: the database is opened, the listeners are bound, and the node's loops
 //! take up whatever was left undone. Protocols, store and optimiser meet here and nowhere else: `bridge` maps messages

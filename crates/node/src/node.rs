@@ -23,10 +23,10 @@ use tracing::{error, info, warn};
 
 use crate::bridge::ocpp::{Admission, Chargers, Steering};
 use crate::bridge::uftp::{
-    AddressBook, AgrMarket, DsoMarket, Letters, MarketEvents, MarketTerms, NodeStorage, REPLY, Registrar,
-    Replies, delivery,
+    AddressBook, AgrMarket, CommonReferenceOperator, DsoMarket, Letters, MarketEvents, MarketTerms,
+    NodeStorage, REPLY, Registrar, Replies, delivery,
 };
-use crate::config::{AgrConfig, DsoConfig, OcppConfig, RoleConfig, UftpConfig};
+use crate::config::{AgrConfig, CroConfig, DsoConfig, OcppConfig, RoleConfig, UftpConfig};
 use crate::context::Context;
 use crate::data;
 use crate::ledger::{MarketDay, market_day};
@@ -180,6 +180,7 @@ impl Starting {
                 let address = chargers.address();
                 (self.agr(uftp, *agr, *ocpp, chargers).await?, Some(address))
             }
+            RoleConfig::Cro(cro) => (self.cro(uftp, *cro)?, None),
             RoleConfig::Dso(dso) => (self.dso(uftp, *dso).await?, None),
         };
         self.serve(market, receiver);
@@ -276,6 +277,21 @@ impl Starting {
                     DECIDE => market.decide(timer).await.map(Some),
                     SETTLE => market.settle(timer).await.map(Some),
                     PORTFOLIO => registered(market.registrar.as_ref(), timer).await.map(Some),
+                    _ => Ok(None),
+                }
+            }
+        });
+        Ok(receiver)
+    }
+
+    fn cro(&self, uftp: &UftpConfig, cro: CroConfig) -> Result<axum::Router, NodeError> {
+        let operator = CommonReferenceOperator::new(&self.context, cro.policy);
+        let (receiver, replies) = self.trade(uftp, operator.handlers(), MarketTerms::of_cro(uftp), "cro")?;
+        self.timers(move |timer| {
+            let replies = replies.clone();
+            async move {
+                match timer.kind.as_str() {
+                    REPLY => replies.due(timer).await.map(Some),
                     _ => Ok(None),
                 }
             }

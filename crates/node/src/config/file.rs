@@ -5,6 +5,7 @@ use tieline_uftp::Role;
 
 use super::agr::AgrFile;
 use super::clock::ClockConfig;
+use super::cro::CroFile;
 use super::dso::{DsoFile, check_registered};
 use super::ocpp::OcppFile;
 use super::uftp::UftpFile;
@@ -18,6 +19,7 @@ pub struct ConfigFile {
     clock: Option<ClockConfig>,
     uftp: UftpFile,
     agr: Option<AgrFile>,
+    cro: Option<CroFile>,
     dso: Option<DsoFile>,
     ocpp: Option<OcppFile>,
 }
@@ -31,13 +33,22 @@ struct NodeFile {
 impl ConfigFile {
     /// Reads the files that the document names and checks that its parts fit each other.
     pub fn resolve(self, base: &Path) -> Result<Config, ConfigError> {
+        let tables = [
+            ("agr", self.agr.is_some(), Role::Agr),
+            ("ocpp", self.ocpp.is_some(), Role::Agr),
+            ("cro", self.cro.is_some(), Role::Cro),
+            ("dso", self.dso.is_some(), Role::Dso),
+        ];
         let uftp = self.uftp.resolve(base)?;
+        if let Some((table, ..)) = tables.into_iter().find(|(_, there, of)| *there && *of != uftp.role) {
+            let article = if uftp.role == Role::Agr { "an" } else { "a" };
+            let cause =
+                format_args!("this node is {article} {}, and the table is of no use to it", uftp.role);
+            return Err(ConfigError::invalid(table, cause));
+        }
         RegistrationConfig::check(&uftp)?;
         let role = match uftp.role {
             Role::Agr => {
-                if self.dso.is_some() {
-                    return Err(ConfigError::invalid("dso", "this node is an AGR"));
-                }
                 let agr = self
                     .agr
                     .ok_or_else(|| ConfigError::invalid("agr", "an AGR needs this table"))?
@@ -67,12 +78,6 @@ impl ConfigFile {
                 RoleConfig::Agr(Box::new(agr), Box::new(ocpp))
             }
             Role::Dso => {
-                if self.agr.is_some() || self.ocpp.is_some() {
-                    return Err(ConfigError::invalid(
-                        "agr",
-                        "this node is a DSO: it has neither agr nor ocpp",
-                    ));
-                }
                 let dso = self.dso.unwrap_or_default().resolve(&uftp.calendar)?;
                 if uftp.registration.is_some() {
                     check_registered(&dso.congestion_points)?;
@@ -94,8 +99,9 @@ impl ConfigFile {
                 }
                 RoleConfig::Dso(Box::new(dso))
             }
-            other @ Role::Cro => {
-                return Err(ConfigError::invalid("uftp.role", format_args!("a node can't be {other} yet")));
+            Role::Cro => {
+                let cro = self.cro.ok_or_else(|| ConfigError::invalid("cro", "a CRO needs this table"))?;
+                RoleConfig::Cro(Box::new(cro.resolve(&uftp)?))
             }
         };
         let clock = self.clock.map(ClockConfig::resolve).transpose()?;

@@ -6,6 +6,7 @@
 
 mod agr;
 mod clock;
+mod cro;
 mod discovery;
 mod dso;
 mod error;
@@ -24,6 +25,7 @@ use std::path::{Path, PathBuf};
 
 pub use agr::{AgrConfig, ConnectionConfig, OperatorTerms, ReportedPoint, SettlementCheck};
 pub use clock::ClockConfig;
+pub use cro::CroConfig;
 pub use discovery::{DiscoveryConfig, DnsDiscovery, GopacsDiscovery};
 pub use dso::{
     CongestionPointConfig, DsoConfig, NeedConfig, NeedIsp, RedispatchBy, SettlementConfig, SettlementPeriod,
@@ -58,6 +60,8 @@ pub struct Config {
 pub enum RoleConfig {
     /// An aggregator with the chargers that it steers.
     Agr(Box<AgrConfig>, Box<OcppConfig>),
+    /// A common reference operator.
+    Cro(Box<CroConfig>),
     /// A distribution system operator with the needs that it declared.
     Dso(Box<DsoConfig>),
 }

@@ -9,6 +9,7 @@ use tieline_uftp::SigningKey;
 use crate::daemon::write_secret;
 
 const AGR: &str = include_str!("../../../../docs/examples/agr.toml");
+const CRO: &str = include_str!("../../../../docs/examples/cro.toml");
 const DSO: &str = include_str!("../../../../docs/examples/dso.toml");
 const DOCUMENT: &str = include_str!("../../../../docs/configuration.md");
 
@@ -25,7 +26,7 @@ client_secret_file = \"gopacs.secret\"
 fn directory() -> tempfile::TempDir {
     let directory = tempfile::tempdir().unwrap();
     let key = SigningKey::from_seed(&[1; 32]).to_base64();
-    for name in ["agr.key", "dso.key"] {
+    for name in ["agr.key", "cro.key", "dso.key"] {
         write_secret(&directory.path().join(name), &key);
     }
     directory
@@ -38,7 +39,7 @@ fn refusal(text: &str, base: &Path) -> String {
 #[test]
 fn the_documented_examples_can_be_run() {
     let directory = directory();
-    for example in [AGR, DSO] {
+    for example in [AGR, CRO, DSO] {
         Config::parse(example, directory.path()).unwrap();
     }
 }
@@ -92,7 +93,34 @@ fn every_mistake_is_named() {
         (AGR, "[node]", "[clock]\nserver = \"127.0.0.1\"\nname = \"agr\"\n[node]", "invalid socket address"),
         (AGR, "[node]", "[clock]\nserver = \"127.0.0.1:1\"\nname = \"\"\n[node]", "clock.name: it is empty"),
         (AGR, "plaintext = true", "plaintxt = true", "unknown field `plaintxt`"),
-        (AGR, "role = \"AGR\"\ndomain", "role = \"CRO\"\ndomain", "uftp.role"),
+        (AGR, "role = \"AGR\"\ndomain", "role = \"CRO\"\ndomain", "agr: this node is a CRO"),
+        (AGR, "[agr]", "[cro]\nmode = \"open\"\n[agr]", "cro: this node is an AGR"),
+        (CRO, "mode = \"closed\"", "mode = \"shut\"", "unknown variant `shut`"),
+        (CRO, "mode = \"closed\"", "mode = \"open\"", "cro.member: is of no use in open mode"),
+        (
+            CRO,
+            "[[cro.member]]\nrole = \"AGR\"",
+            "[[cro.member]]\nrole = \"CRO\"",
+            "cro.member CRO agr.example.com",
+        ),
+        (
+            CRO,
+            "[[cro.member]]\nrole = \"AGR\"",
+            "[[cro.member]]\nrole = \"DSO\"",
+            "cro.member DSO agr.example.com: is no uftp.peer with role DSO",
+        ),
+        (
+            CRO,
+            "[[cro.member]]",
+            "[[cro.member]]\nrole = \"DSO\"\ndomain = \"dso.example.com\"\n[[cro.member]]",
+            "cro.member DSO dso.example.com: is there twice",
+        ),
+        (
+            CRO,
+            "mode = \"closed\"",
+            "mode = \"closed\"\nlimits = { connections = 0 }",
+            "cro.limits.connections: is 1 or more",
+        ),
         (AGR, "role = \"AGR\"\ndomain", "role = \"DSO\"\ndomain", "this node is a DSO"),
         (DSO, "role = \"DSO\"\ndomain", "role = \"AGR\"\ndomain", "this node is an AGR"),
         (
@@ -206,6 +234,24 @@ fn a_key_that_is_none_is_refused_and_not_repeated() {
     assert!(!format!("{failure} {failure:?}").contains("my-secret"));
 }
 
+#[test]
+fn a_common_reference_operator_says_whom_it_serves() {
+    let directory = directory();
+    let (head, _) = CRO.split_once("[cro]").unwrap();
+    let said = refusal(head, directory.path());
+    assert!(said.contains("cro: a CRO needs this table"), "{said}");
+    let said = refusal(&format!("{head}[cro]\nmode = \"closed\"\n"), directory.path());
+    assert!(said.contains("cro.member: in closed mode somebody must be a member"), "{said}");
+    let limited = format!("{head}[cro]\nmode = \"open\"\n[cro.limits]\nno_such_key = 1\n");
+    let said = refusal(&limited, directory.path());
+    for key in ["connections_per_update", "connections", "congestion_points", "periods"] {
+        assert!(
+            said.contains(&format!("`{key}`")) && DOCUMENT.contains(&format!("`{key}`")),
+            "{key}: {said}"
+        );
+    }
+}
+
 /// Every key that a file may hold, as the refusal of a wrong one lists them.
 #[test]
 fn the_document_names_every_key() {
@@ -220,6 +266,8 @@ fn the_document_names_every_key() {
         (AGR, "[ocpp]"),
         (AGR, "[[ocpp.charger]]"),
         (AGR, "[agr.settlement]"),
+        (CRO, "[cro]"),
+        (CRO, "[[cro.member]]"),
         (DSO, "[[dso.congestion_point]]"),
         (DSO, "[dso.settlement]"),
         (DSO, "[[dso.need]]"),

@@ -16,6 +16,7 @@ mod orders;
 mod portfolios;
 mod prognoses;
 mod reckoning;
+mod reference;
 mod requests;
 mod scene;
 mod settlements;

@@ -6,7 +6,7 @@ use super::{Change, CommonReference, ReferencePolicy, Register, RegisterError, R
 
 /// A common reference in memory, as it is kept in a [`Register`].
 ///
-/// Only what is decided on here may be written there: a register has one keeper.
+/// A register has one keeper, and updates are decided on and written one after the other.
 ///
 /// A change is decided on, written by its owner, and known here as soon as the register says that it is kept. One that was not
 /// kept after all is forgotten, and what is not known here is read from the register. So what is answered is always what is

@@ -2,6 +2,8 @@
 
 mod address_book;
 mod agr;
+mod common_reference;
+mod cro;
 mod dso;
 mod events;
 mod history;
@@ -20,6 +22,7 @@ mod window;
 
 pub(crate) use address_book::AddressBook;
 pub(crate) use agr::AgrMarket;
+pub(crate) use cro::CommonReferenceOperator;
 pub(crate) use dso::DsoMarket;
 pub(crate) use events::{MarketEvents, Replies};
 pub(crate) use letter::{Letters, delivery};

@@ -32,6 +32,11 @@ impl MarketTerms {
         Self::new(terms)
     }
 
+    /// Those of a common reference operator: the rules that ask for terms are about other messages.
+    pub(crate) fn of_cro(uftp: &UftpConfig) -> Self {
+        Self::new(Terms::new(uftp.calendar.clone()))
+    }
+
     pub(crate) fn of_dso(uftp: &UftpConfig, dso: &DsoConfig) -> Self {
         let mut terms = Terms::new(uftp.calendar.clone());
         let needed = dso.needs.iter().map(|need| (need.congestion_point.clone(), true));
