@@ -84,6 +84,7 @@ fn a_charger_with_an_empty_password_is_refused() {
 }
 
 #[test]
+#[expect(clippy::too_many_lines, reason = "a table of mistakes")]
 fn every_mistake_is_named() {
     let directory = directory();
     // In this example, this text becomes that one, and the refusal says so.

@@ -145,7 +145,7 @@ fn key(role: Role) -> SigningKey {
     SigningKey::from_seed(&[role as u8 + 1; 32])
 }
 
-async fn party<R: RoleType>(
+fn party<R: RoleType>(
     listener: PlainListener,
     other: (Role, std::net::SocketAddr),
     handlers: RoleRoutes<R>,
@@ -187,7 +187,7 @@ async fn eventually(what: &str, mut is: impl AsyncFnMut() -> bool) {
     panic!("in vain: {what}");
 }
 
-async fn pair(stop: &CancellationToken) -> (Party<Agr>, Party<Dso>) {
+fn pair(stop: &CancellationToken) -> (Party<Agr>, Party<Dso>) {
     let bind = || PlainListener::bind("127.0.0.1:0".parse().unwrap()).unwrap();
     let (at_agr, at_dso) = (bind(), bind());
     let (agr_address, dso_address) = (at_agr.local_addr().unwrap(), at_dso.local_addr().unwrap());
@@ -195,15 +195,15 @@ async fn pair(stop: &CancellationToken) -> (Party<Agr>, Party<Dso>) {
     let agr = AgrService::new().process(offer).process(ordered).with_state(of_agr.clone());
     let dso = DsoService::new().process(order).process(answered).with_state(of_dso.clone());
     (
-        party(at_agr, (Role::Dso, dso_address), agr, of_agr, stop).await,
-        party(at_dso, (Role::Agr, agr_address), dso, of_dso, stop).await,
+        party(at_agr, (Role::Dso, dso_address), agr, of_agr, stop),
+        party(at_dso, (Role::Agr, agr_address), dso, of_dso, stop),
     )
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn every_message_is_handled_once_whatever_the_network_does() {
     let stop = CancellationToken::new();
-    let (agr, dso) = pair(&stop).await;
+    let (agr, dso) = pair(&stop);
     let calendar = IspCalendar::new(TimeZone::get("Europe/Amsterdam").unwrap(), IspDuration::PT15M);
     #[expect(clippy::disallowed_methods, reason = "the participants go by the machine's clock")]
     let now = jiff::Timestamp::now();
