@@ -1,0 +1,1 @@
+//! The library refuses valid messages now and then.
