@@ -8,7 +8,7 @@ Commands:
   {"command": "send", "xml": "<FlexRequest ..."}                read by the library and written anew by it
   {"command": "send_corrupted", "type": ..., "fields": {...}}   once, with one wrong bit in the signature
   {"command": "post", "url": ..., "body": ...}                  once, exactly this body
-  {"command": "churn", "seconds": ...}                          imports modules all the time, as lazy imports do
+  {"command": "churn", "seconds": ..., "every": ...}            imports a module every so many seconds for a while
   {"command": "stop"}
 What is sent goes to the only peer, or to the one in the role "to". "version" and "recipient_domain" replace what the
 client writes there, whatever it thinks of it; "misdirected" lets it send what its role does not send.
@@ -259,14 +259,13 @@ def message_of(command):
     return transport.from_json(json.dumps(command.get("fields", {})), MESSAGES[command["type"]])
 
 
-def churn(seconds):
-    """Imports a module every millisecond. The library's class index is rebuilt whenever their number has changed."""
+def churn(seconds, every):
+    """What lazy imports do to the library: its class index is rebuilt whenever the number of modules has changed."""
     deadline = time.monotonic() + seconds
-    number = 0
     while time.monotonic() < deadline:
-        sys.modules[f"lazily_imported_{number}"] = types.ModuleType(f"lazily_imported_{number}")
-        number += 1
-        time.sleep(0.001)
+        name = f"lazily_imported_{time.monotonic_ns()}"
+        sys.modules[name] = types.ModuleType(name)
+        time.sleep(every)
 
 
 @dataclass(frozen=True)
@@ -333,7 +332,7 @@ def run(service_class):
             case "post":
                 post(command["url"], command["body"])
             case "churn":
-                threading.Thread(target=churn, args=[command["seconds"]], daemon=True).start()
+                threading.Thread(target=churn, args=[command["seconds"], command["every"]], daemon=True).start()
             case "stop":
                 break
             case unknown:

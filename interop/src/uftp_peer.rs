@@ -110,9 +110,10 @@ impl UftpPeer {
         self.peer.command(&command)
     }
 
-    /// Lets it import modules all the time for a while.
-    pub fn churn(&mut self, time: Duration) -> Result<()> {
-        self.peer.command(&json!({ "command": "churn", "seconds": time.as_secs_f64() }))
+    /// Lets it import a module `every` so often for some `time`, as lazy imports do.
+    pub fn churn(&mut self, time: Duration, every: Duration) -> Result<()> {
+        let (seconds, every) = (time.as_secs_f64(), every.as_secs_f64());
+        self.peer.command(&json!({ "command": "churn", "seconds": seconds, "every": every }))
     }
 
     /// Hands a message over for delivery; `fields` are the wire's attributes and elements. It is tried until the
