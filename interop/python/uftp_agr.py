@@ -4,4 +4,4 @@ from uftp_peer import run
 
 from shapeshifter_uftp import ShapeshifterAgrService
 
-run(ShapeshifterAgrService, peer_role="DSO")
+run(ShapeshifterAgrService)

@@ -4,4 +4,4 @@ from uftp_peer import run
 
 from shapeshifter_uftp import ShapeshifterDsoService
 
-run(ShapeshifterDsoService, peer_role="AGR")
+run(ShapeshifterDsoService)

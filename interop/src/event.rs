@@ -43,12 +43,13 @@ impl Event {
     }
 }
 
-/// One line, without the payload, which `fields` says again.
+/// One line, without the payload and what was read of it, which `fields` says again.
 impl fmt::Display for Event {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut line = self.0.clone();
         if let Some(members) = line.as_object_mut() {
             members.remove("payload");
+            members.remove("read");
         }
         write!(f, "{line}")
     }

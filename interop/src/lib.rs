@@ -43,7 +43,7 @@ pub use config::{AgrConfig, ChargerConfig, DsoConfig, PeerConfig, ReportingConfi
 pub use document::Document;
 pub use event::Event;
 pub use isp_window::IspWindow;
-pub use keys::{AGR_KEY, DSO_KEY, KeyPair};
+pub use keys::{AGR_KEY, CRO_KEY, DSO_KEY, KeyPair};
 pub use name_server::{NameServer, Signing, Zone};
 pub use node::{Node, write_secret};
 pub use peer::{PATIENCE, Peer};
@@ -51,7 +51,7 @@ pub use port::free_port;
 pub use python::{Requirements, python_command};
 pub use schema::Schema;
 pub use tieline::run;
-pub use uftp_peer::UftpPeer;
+pub use uftp_peer::{Known, UftpPeer, UftpSettings};
 
 /// Where UFTP 3 is served.
 const PATH: &str = "/shapeshifter/api/v3/message";

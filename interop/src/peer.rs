@@ -93,6 +93,12 @@ impl Peer {
         &self.seen
     }
 
+    /// What it has written to its stderr so far.
+    pub fn log(&self) -> Result<String> {
+        let log = fs::read(&self.log).with_context(|| format!("cannot read {}", self.log.display()))?;
+        Ok(String::from_utf8_lossy(&log).into_owned())
+    }
+
     fn complaint(&self, problem: &str) -> String {
         let events: Vec<_> = self.seen.iter().map(Event::to_string).collect();
         format!("{}: {problem}. Its events:\n{}\n{}", self.name, events.join("\n"), self.quoted_log())

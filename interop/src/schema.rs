@@ -9,23 +9,30 @@ use serde_json::{Value, json};
 use crate::python::{self, Requirements};
 use crate::{Peer, workspace};
 
-/// A process that validates payloads against the schema of UFTP 3.1.0.
+/// A process that validates payloads against the schema of a version of UFTP.
 #[derive(Debug)]
 pub struct Schema(Peer);
 
 impl Schema {
-    /// The schema of the shared data; `None` where that is absent, which is an error under continuous integration.
+    /// The schema of UFTP 3.1.0.
     pub fn load(directory: &Path) -> Result<Option<Self>> {
-        let schema = workspace::shared().map(|shared| shared.join("schemas/uftp/3.1.0/ALL.xsd"));
+        Self::of("3.1.0", directory)
+    }
+
+    /// The schema of a version in the shared data, `3.0.0`, `3.1.0` or the unreleased `main`; `None` where that is absent,
+    /// which is an error under continuous integration.
+    pub fn of(version: &str, directory: &Path) -> Result<Option<Self>> {
+        let folder = format!("schemas/uftp/{version}");
+        let schema = workspace::shared().map(|shared| shared.join(&folder).join("ALL.xsd"));
         let Some(schema) = schema.filter(|schema| schema.is_file()) else {
             if env::var_os("CI").is_some() {
-                bail!("no schemas/uftp/3.1.0 in the shared data (TIELINE_SHARED, or ../shared)");
+                bail!("no {folder} in the shared data (TIELINE_SHARED, or ../shared)");
             }
             return Ok(None);
         };
         let mut command = python::script(Requirements::Uftp, "validate_xsd.py")?;
         command.arg(schema);
-        Ok(Some(Self(Peer::start("schema", command, directory)?)))
+        Ok(Some(Self(Peer::start(&format!("schema-{version}"), command, directory)?)))
     }
 
     /// What the schema finds wrong with a payload.

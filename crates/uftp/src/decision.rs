@@ -214,15 +214,17 @@ impl Payload {
                 DsoPortfolioUpdateResponse { header, response, dso_portfolio_update_message_id: id }.into()
             }
             Self::AgrPortfolioQuery(query) => AgrPortfolioQueryResponse {
-                header,
-                response,
                 time_zone: query.time_zone.clone(),
                 agr_portfolio_query_message_id: id,
                 period: query.period,
                 dso_views: match accepted {
                     Some(Accepted::Connections(views)) => views.clone(),
-                    _ => Vec::new(),
+                    Some(_) => Vec::new(),
+                    // Peers that go by the schemas refuse a rejection without one.
+                    None => vec![DsoView::nothing(header.sender_domain.clone())],
                 },
+                header,
+                response,
             }
             .into(),
             Self::DsoPortfolioQuery(query) => DsoPortfolioQueryResponse {

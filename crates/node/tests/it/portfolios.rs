@@ -305,7 +305,9 @@ async fn a_refusal_is_journalled_and_tried_again_the_next_day() {
     agr.answer_update(&update, Response::rejected(&[RejectionReason::Unauthorized])).await;
     assert_eq!(agr.journalled("PortfolioRejected").await, ["Unauthorized"]);
     let query = agr.queries(1).await.remove(0);
-    agr.answer_query(&query, Response::rejected(&[RejectionReason::NoConnectionsAvailable]), vec![]).await;
+    // The schemas make a rejection carry a view, which says nothing.
+    let views = vec![DsoView::nothing("cro.example.com".parse().unwrap())];
+    agr.answer_query(&query, Response::rejected(&[RejectionReason::NoConnectionsAvailable]), views).await;
     let expected = format!("2026-06-11: {CONNECTION} is not registered");
     assert_eq!(agr.journalled("PortfolioDiffers").await, [expected]);
     agr.node.restart().await;

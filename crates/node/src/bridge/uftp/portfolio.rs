@@ -94,8 +94,12 @@ pub(super) async fn agree(
     Ok(())
 }
 
+/// What an answer says of connections. A rejection says nothing, whatever views the schemas make it carry.
 fn placed(answer: &AgrPortfolioQueryResponse) -> Vec<Placed> {
     let mut placed = Vec::new();
+    if !answer.response.is_accepted() {
+        return placed;
+    }
     for view in &answer.dso_views {
         for dso in &view.dso_portfolios {
             for point in &dso.congestion_points {

@@ -22,8 +22,8 @@ pub struct AgrPortfolioQueryResponse {
     pub agr_portfolio_query_message_id: MessageId,
     /// `Period`: the day.
     pub period: Date,
-    /// `DSO-View`: the connections. The schemas demand at least one view, the text only of an accepted answer; a rejected one that is
-    /// written without any is what the text says and the schemas refuse.
+    /// `DSO-View`: the connections. The schemas demand at least one view, the text only of an accepted answer. A rejected one that is
+    /// written without any is what the text says, and peers that go by the schemas refuse it: write [`DsoView::nothing`].
     pub dso_views: Vec<DsoView>,
 }
 
@@ -107,6 +107,21 @@ impl Wire for AgrPortfolioQueryResponse {
 }
 
 impl DsoView {
+    /// A view that says nothing, for a rejection: the schemas demand a view with a DSO, a congestion point and a connection. The
+    /// domain is that of whoever rejects, and the addresses are those of nobody.
+    pub fn nothing(own: Domain) -> Self {
+        let nobody = || -> EntityAddress { "ean.000000000000".parse().expect("it is an address") };
+        let point = PortfolioCongestionPoint {
+            entity_address: nobody(),
+            mutex_offers_supported: false,
+            day_ahead_redispatch_by: RedispatchBy::Dso,
+            intraday_redispatch_by: None,
+            connections: vec![ConnectionEntry { entity_address: nobody() }],
+        };
+        let portfolio = DsoPortfolio { dso_domain: own, congestion_points: vec![point] };
+        Self { dso_portfolios: vec![portfolio], connections: Vec::new() }
+    }
+
     fn write(&self, writer: &mut XmlWriter) {
         writer.open("DSO-View");
         writer.close_with_two(
