@@ -15,7 +15,7 @@ use crate::coverage::Maker;
 use crate::ours::Ours;
 use crate::world::{Side, Verdict, World};
 
-pub(crate) use draft::{CONGESTION_POINT, CONTRACT, METER, flex, flex_request, text};
+pub(crate) use draft::{CONGESTION_POINT, CONTRACT, METER, flex_request, text};
 
 /// What the two have agreed.
 pub(crate) fn agree(terms: &mut Terms) {

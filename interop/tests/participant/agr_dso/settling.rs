@@ -54,7 +54,8 @@ impl Trade<'_> {
         let refused = self.settlement(vec![first(), second()]);
         self.turned_down(self.dso, refused)?;
 
-        let differs = "Price is 6.20, that of the order 6.25";
+        // The library writes amounts with four digits.
+        let differs = "Price is 6.2000, that of the order 6.2500";
         let statuses = vec![
             FlexOrderSettlementStatus::accepted(Some(text("ORDER-1"))),
             FlexOrderSettlementStatus::disputed(Some(text("ORDER-2")), differs),
