@@ -9,6 +9,7 @@ use tieline_uftp::{Accepted, Payload};
 
 use super::draft::{FIRST, METER, SECOND, flex_settlement, item, metering, text};
 use super::{ACCEPTED, Trade};
+use crate::coverage::Maker;
 use crate::world::Verdict;
 
 impl Trade<'_> {
@@ -32,7 +33,13 @@ impl Trade<'_> {
             self.broken(self.agr, message, reason)?;
         }
         let refused = metering(self.header(self.agr, None), 2, METER[0]);
-        self.turned_down(self.agr, refused)
+        self.turned_down(self.agr, refused)?;
+        // The schemas have 16 digits and so has what ours writes; the library's have 18, which are forgiven it.
+        if self.agr.0 == Maker::Library {
+            let longer = metering(self.header(self.agr, None), 1, METER[1]);
+            self.ask(self.agr, longer, &ACCEPTED)?;
+        }
+        Ok(())
     }
 
     pub(super) fn settle(&mut self) -> Result<()> {
