@@ -4,7 +4,7 @@ use bytes::Bytes;
 use jiff::Timestamp;
 
 use crate::value::{DateTime, MessageId};
-use crate::{Header, Participant, Payload, Rejected, RejectionReason};
+use crate::{Header, Participant, Payload, Rejected, RejectionReason, Revision};
 
 /// A message that was received: its signature fits its sender, and it is valid by its schema.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -31,12 +31,17 @@ impl Received {
     }
 
     /// The header of an answer from the participant `own`. It goes to the one who has signed the message, whoever
-    /// the message says has sent it.
+    /// the message says has sent it. A version that is not spoken with him is answered in the newest that is.
     pub fn reply_header(&self, own: &Participant, message_id: MessageId, time_stamp: DateTime) -> Header {
+        let reply = Header::reply_to(self.payload.header(), message_id, time_stamp);
+        let unspoken = |reason: &RejectionReason| matches!(reason, RejectionReason::UnsupportedVersion(_));
+        let version =
+            if self.concerns.iter().any(unspoken) { Revision::LATEST.version } else { reply.version };
         Header {
+            version,
             sender_domain: own.domain.clone(),
             recipient_domain: self.sender.domain.clone(),
-            ..Header::reply_to(self.payload.header(), message_id, time_stamp)
+            ..reply
         }
     }
 }

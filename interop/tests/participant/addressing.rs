@@ -3,7 +3,7 @@
 use anyhow::{Context as _, Result, ensure};
 use serde_json::{Value, json};
 use tieline_uftp::message::{FlexOffer, TestMessage};
-use tieline_uftp::{MessageType, Payload, Role, Version};
+use tieline_uftp::{MessageType, Payload, Role, Text, Version};
 
 use crate::agr_dso::{Trade, agree, each, flex_request};
 use crate::coverage::Maker::{Library, Ours};
@@ -32,7 +32,7 @@ fn rejected(world: &mut World, message: impl Into<Payload>, more: &Value, reason
     world.library_sends(DSO, AGR, &message, more)?;
     let answer = world.answer_to(Role::Dso, &message)?;
     let (_, response) = answer.response().with_context(|| format!("{answer:?}"))?;
-    let given = response.rejection_reason.as_ref().map(|reason| reason.as_str());
+    let given = response.rejection_reason.as_ref().map(Text::as_str);
     ensure!(!response.is_accepted() && given == Some(reasons), "{more}: {response:?}");
     let times = world.ours(Role::Agr)?.driver.times(Step::PreProcess, message.header().message_id);
     ensure!(times == 0, "handled {times} times");
@@ -111,7 +111,7 @@ fn later_attributes_under_an_earlier_version_are_refused_unless_forgiven() -> Re
     world.library_sends(DSO, AGR, &message, &json!({ "version": "3.0.0" }))?;
     let answer = world.answer_to(Role::Dso, &message)?;
     let (_, response) = answer.response().context("it is an answer")?;
-    let given = response.rejection_reason.as_ref().map(|reason| reason.as_str());
+    let given = response.rejection_reason.as_ref().map(Text::as_str);
     // It was read; that nobody knows the offer is another matter.
     ensure!(given == Some("Unknown reference FlexOfferMessageID"), "{response:?}");
     world.finish()

@@ -7,7 +7,7 @@ mod trading;
 
 use anyhow::Result;
 use tieline_types::Power;
-use tieline_uftp::rules::{ContractTerms, Terms};
+use tieline_uftp::rules::{CongestionPointTerms, ContractTerms, Terms};
 use tieline_uftp::value::{ConversationId, MessageId};
 use tieline_uftp::{Accepted, Header, MessageType, Payload};
 
@@ -15,12 +15,15 @@ use crate::coverage::Maker;
 use crate::ours::Ours;
 use crate::world::{Side, Verdict, World};
 
-pub(crate) use draft::{CONGESTION_POINT, CONTRACT, METER, flex, flex_request, text};
+pub(crate) use draft::{CONGESTION_POINT, CONTRACT, METER, flex_request, text};
+
+/// What is made wrong of a right message, and the reasons for which it is rejected.
+type Wrong<M> = (fn(&mut M), &'static str);
 
 /// What the two have agreed.
 pub(crate) fn agree(terms: &mut Terms) {
     let point = CONGESTION_POINT.parse().expect("it is an address");
-    terms.congestion_points = Some([(point, Default::default())].into());
+    terms.congestion_points = Some([(point, CongestionPointTerms::default())].into());
     let reserved = Power::from_watts(-500_000);
     terms.contracts = Some([(text(CONTRACT), ContractTerms { reserved, deadline: None })].into());
     terms.currency = Some("EUR".parse().expect("it is a currency"));

@@ -188,6 +188,7 @@ fn serve<R: RoleType>(
 
 macro_rules! send_as {
     ($send:ident, $own:ident: $($client:ident to $to:ident: $($message:ident),+;)+) => {
+        #[expect(clippy::needless_update, reason = "a TestMessage is nothing but its header")]
         async fn $send(own: &At<$own>, to: Participant, message: Payload) -> Result<Result<Header, Unsendable>> {
             match (to.role, message) {
                 $($(

@@ -87,7 +87,9 @@ fn of_the_library_lose_nothing_of_ours() -> Result<()> {
     ensure!(order_in(peer, "begun")? == expected, "taken in another order, or not once each");
     // Those under way at a time may end in any order.
     let sorted = |mut order: Order| {
-        order.values_mut().for_each(|ids| ids.sort());
+        for ids in order.values_mut() {
+            ids.sort();
+        }
         order
     };
     ensure!(sorted(order_in(peer, "handled")?) == sorted(expected), "not handled once each");

@@ -19,8 +19,8 @@ use tieline_uftp::server::{FixedAddressBook, KnownParticipant};
 use tieline_uftp::service::DeliveryConfig;
 use tieline_uftp::value::{ConversationId, DateTime};
 use tieline_uftp::{
-    Accepted, Decision, Fate, Header, MessageType, Participant, Payload, RejectionReason, Role, Tolerance,
-    Version, parse,
+    Accepted, Decision, Fate, Header, MessageType, Participant, Payload, RejectionReason, Role, Text,
+    Tolerance, Version, parse,
 };
 use tokio::runtime::{Builder, Runtime};
 
@@ -158,7 +158,7 @@ impl World {
         let answer = match (from.0, to.0) {
             // Rules are ours: nothing that breaks them is sent.
             (Maker::Ours, Maker::Library) if matches!(verdict, Verdict::Broken(_)) => return Ok(None),
-            (Maker::Ours, Maker::Library) => self.ours_asks(from, to, request, verdict),
+            (Maker::Ours, Maker::Library) => self.ours_asks(from, to, &request, verdict),
             (Maker::Library, Maker::Ours) => self.library_asks(from, to, &request, verdict),
             _ => Err(anyhow!("both are of the same implementation")),
         };
@@ -169,12 +169,12 @@ impl World {
         &mut self,
         from: Side,
         to: Side,
-        request: Payload,
+        request: &Payload,
         verdict: &Verdict<'_>,
     ) -> Result<Payload> {
         let header = self.ours(from.1)?.send(&participant(to), request.clone())?;
-        let arrived = self.arrived(to.1, request.message_type(), header.message_id.to_string())?;
-        let request = self.read_alike(&arrived)?;
+        let arrived = self.arrived(to.1, request.message_type(), &header.message_id.to_string())?;
+        let request = read_alike(&arrived)?;
         ensure!(*request.header() == header, "sent under {header:?}, arrived {request:?}");
         self.coverage.note(Maker::Ours, &request);
 
@@ -226,7 +226,7 @@ impl World {
                 Fate::Accepted
             }
             (Verdict::Rejected(reason) | Verdict::Broken(reason), Some((_, response))) => {
-                let given = response.rejection_reason.as_ref().map(|reason| reason.as_str());
+                let given = response.rejection_reason.as_ref().map(Text::as_str);
                 ensure!(!response.is_accepted() && given == Some(*reason), "{response:?}");
                 Fate::Rejected
             }
@@ -265,12 +265,12 @@ impl World {
         } else {
             header.message_id.to_string()
         };
-        let arrived = self.arrived(role, answer, named)?;
-        self.read_alike(&arrived)
+        let arrived = self.arrived(role, answer, &named)?;
+        read_alike(&arrived)
     }
 
     /// The arrival of a message that names this identifier at the library's participant in this role.
-    fn arrived(&mut self, role: Role, message_type: MessageType, named: String) -> Result<Event> {
+    fn arrived(&mut self, role: Role, message_type: MessageType, named: &str) -> Result<Event> {
         let quoted = format!("=\"{named}\"");
         let fits = |event: &Event| {
             event.name() == "received"
@@ -278,21 +278,6 @@ impl World {
                 && event.text("payload").is_some_and(|payload| payload.contains(&quoted))
         };
         self.library(role)?.peer().wait(message_type.as_str(), fits)
-    }
-
-    /// What we wrote, as we read it; the library must have read the same.
-    fn read_alike(&self, arrived: &Event) -> Result<Payload> {
-        let wrote = parse(arrived.required("payload")?.as_bytes(), &Tolerance::STRICT)?;
-        let read = parse(arrived.required("read")?.as_bytes(), &LIBRARY)?;
-        let alike = match (&wrote, &read) {
-            // The library makes up a Result.
-            (Payload::TestMessageResponse(wrote), Payload::TestMessageResponse(read)) => {
-                wrote.header == read.header
-            }
-            _ => wrote == read,
-        };
-        ensure!(alike, "we wrote {wrote:?}, the library read {read:?}");
-        Ok(wrote)
     }
 
     /// What must hold of a world in the end: nothing failed, nothing was sent twice, nothing is owed, nobody is held; and the
@@ -320,6 +305,21 @@ impl World {
         crate::every_message::say_if_absent(schema.as_ref());
         Ok(())
     }
+}
+
+/// What we wrote, as we read it; the library must have read the same.
+fn read_alike(arrived: &Event) -> Result<Payload> {
+    let wrote = parse(arrived.required("payload")?.as_bytes(), &Tolerance::STRICT)?;
+    let read = parse(arrived.required("read")?.as_bytes(), &LIBRARY)?;
+    let alike = match (&wrote, &read) {
+        // The library makes up a Result.
+        (Payload::TestMessageResponse(wrote), Payload::TestMessageResponse(read)) => {
+            wrote.header == read.header
+        }
+        _ => wrote == read,
+    };
+    ensure!(alike, "we wrote {wrote:?}, the library read {read:?}");
+    Ok(wrote)
 }
 
 /// Who this is.

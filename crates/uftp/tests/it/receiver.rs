@@ -12,7 +12,7 @@ use tieline_uftp::server::{
 };
 use tieline_uftp::{
     Decision, Limits, MESSAGE_PATH, Participant, Payload, Received, RejectionReason, Role, SignedMessage,
-    Tolerance, Version,
+    Tolerance, Version, parse,
 };
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
@@ -235,6 +235,29 @@ async fn the_answer_goes_to_the_one_who_signed() {
     );
     let Payload::FlexRequestResponse(answer) = answer else { panic!("{answer:?}") };
     assert_eq!(answer.response.rejection_reason.unwrap(), "Invalid Sender");
+}
+
+#[tokio::test]
+async fn a_version_that_is_not_spoken_is_answered_in_the_newest_that_is() {
+    let (inbox, address) = start().await;
+    let text = String::from_utf8(read("library-python", "FlexRequest.xml")).unwrap();
+    // The unreleased one is not spoken with this sender.
+    for version in ["9.9.9", "4.0.0"] {
+        let text = text.replace("Version=\"3.1.0\"", &format!("Version=\"{version}\""));
+        let dso = "dso.example.com".parse().unwrap();
+        let sealed = SignedMessage::seal(dso, Role::Dso, text.as_bytes(), &key(Role::Dso));
+        assert_eq!(post(&address, &sealed.to_xml()).await.0, 200);
+        let [received] = inbox.take().try_into().unwrap();
+        let id = "e5cf16ff-fe17-4a57-8c3c-d068f59030e5".parse().unwrap();
+        let header = received.reply_header(&us()[0], id, received.received_at.into());
+        let rejection = Decision::from(received.rejection().unwrap());
+        let answer = received.payload.respond(&rejection, header).unwrap();
+        assert_eq!(answer.header().version, Version::V3_1_0, "{version}");
+        assert_eq!(parse(&answer.to_xml(), &Tolerance::STRICT), Ok(answer.clone()));
+        let (_, response) = answer.response().unwrap();
+        let reason = response.rejection_reason.as_ref().unwrap();
+        assert_eq!(*reason, *format!("Unsupported Version {version}"));
+    }
 }
 
 #[tokio::test]

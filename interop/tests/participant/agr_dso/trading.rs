@@ -10,7 +10,7 @@ use tieline_uftp::{MessageType, Version};
 use super::draft::{
     FIRST, SECOND, amount, flex_offer, flex_order, flex_request, isp, range, revocation, text,
 };
-use super::{ACCEPTED, Orders, Trade, unknown};
+use super::{ACCEPTED, Orders, Trade, Wrong, unknown};
 use crate::world::instant;
 
 /// Until when requests can be answered.
@@ -34,8 +34,7 @@ impl Trade<'_> {
     fn request(&mut self) -> Result<FlexRequest> {
         let request = flex_request(self.header(self.dso, None), EXPIRES);
         self.ask(self.dso, request.clone(), &ACCEPTED)?;
-        type Change = fn(&mut FlexRequest);
-        let wrong: [(Change, &str); 12] = [
+        let wrong: [Wrong<FlexRequest>; 12] = [
             (
                 |request| request.expiration_date_time = instant("2026-06-03T07:59:00Z"),
                 "ExpirationDateTime out of bounds",
@@ -60,11 +59,11 @@ impl Trade<'_> {
             (
                 |request| {
                     request.flex.congestion_point =
-                        "ean.871685900012636550".parse().expect("it is an address")
+                        "ean.871685900012636550".parse().expect("it is an address");
                 },
                 "Invalid congestion point",
             ),
-            (|request| request.flex.period = request.flex.period - 2.days(), "Period out of bounds"),
+            (|request| request.flex.period -= 2.days(), "Period out of bounds"),
             (|request| request.contract_id = Some(text("C-9")), "Unknown reference ContractID"),
         ];
         for (change, reason) in wrong {
@@ -125,8 +124,7 @@ impl Trade<'_> {
 
     /// Orders of an offer that are not as it was offered.
     fn order_wrongly(&mut self, offer: &FlexOffer) -> Result<()> {
-        type Change = fn(&mut FlexOrder);
-        let wrong: [(Change, &str); 6] = [
+        let wrong: [Wrong<FlexOrder>; 6] = [
             (|order| order.price = amount("12.51"), "Price mismatch"),
             (|order| order.isps[0].power = Power::from_watts(-399_999), "Power mismatch"),
             (|order| order.isps[0].range = range((41, 7)), "ISP mismatch"),
@@ -197,7 +195,7 @@ impl Trade<'_> {
     fn unsolicited(&mut self) -> Result<()> {
         let mut offer = flex_offer(self.header(self.agr, None), None, None, isp(FIRST, -50_000));
         offer.unsolicited = Some(true);
-        offer.flex.period = offer.flex.period + 1.days();
+        offer.flex.period += 1.days();
         self.ask(self.agr, offer.clone(), &ACCEPTED)?;
         let mut order = self.order_of(&offer, "ORDER-5");
         order.header = self.header(self.dso, None);

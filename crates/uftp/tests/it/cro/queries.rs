@@ -106,3 +106,17 @@ fn the_answers_are_messages_that_read_back() {
         assert_eq!(answer.response().unwrap().1.is_accepted(), accepted);
     }
 }
+
+/// The schemas want a view with a portfolio also where nothing is told, and peers that go by them refuse a rejection without.
+#[test]
+fn a_rejected_query_of_an_agr_carries_a_view_that_says_nothing() {
+    let query = agr_query("stranger.nl", 5);
+    let rejected = reference().0.agr_portfolio_query(&query, &participant(Role::Agr, "stranger.nl"));
+    let decision = Decision::from(rejected.unwrap_err());
+    let answer = Payload::from(query).respond(&decision, header("cro.nl")).unwrap();
+    let Payload::AgrPortfolioQueryResponse(answer) = answer else { panic!("{answer:?}") };
+    assert_eq!(answer.response.reasons(), [RejectionReason::NoConnectionsAvailable]);
+    assert_eq!(answer.dso_views, [DsoView::nothing("cro.nl".parse().unwrap())]);
+    let [portfolio] = &answer.dso_views[0].dso_portfolios[..] else { panic!("{answer:?}") };
+    assert_eq!(portfolio.congestion_points[0].connections.len(), 1);
+}
