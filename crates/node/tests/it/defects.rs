@@ -182,6 +182,10 @@ async fn what_could_not_be_delivered_is_not_offered_again_while_it_can_be_ordere
             held.into_iter().next()
         });
         assert_eq!(held.await.0, dso.to_string());
+        // Whoever delivers waits to look again; only then may time go on.
+        let soon = scene.now() + SignedDuration::from_secs(30);
+        eventually("it is to be looked again", async || scene.clock.next_wait().filter(|at| *at <= soon))
+            .await;
         assert!(tieline_node::release(&**scene.agr.node().store(), &dso).await.unwrap());
         scene.clock.advance(SignedDuration::from_secs(30));
     };
