@@ -192,6 +192,8 @@ async fn what_could_not_be_delivered_is_not_offered_again_while_it_can_be_ordere
     // What was refused for good is the answer to the request; the offer waited behind it.
     release().await;
     eventually("the offer is given up", async || {
+        // Time goes on, since whoever delivers looks again only after a while.
+        scene.clock.advance(SignedDuration::from_secs(5));
         let offers = scene.agr.records("offer", POINT).await;
         offers.first().filter(|offer| offer["state"].get("Undeliverable").is_some()).map(|_| ())
     })
