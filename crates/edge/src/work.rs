@@ -137,6 +137,12 @@ impl<K: Ord + Clone + Send + 'static> UnderWay<K> {
         });
     }
 
+    /// Reports that a store has not taken what work came to, and rests: the work is done anew.
+    pub async fn refused(&self, failure: &(impl fmt::Display + ?Sized)) {
+        error!(work = self.name, cause = %failure, "the store refused; trying again");
+        rest(&self.stop).await;
+    }
+
     /// Notes what work came to, again and again until the store takes it or the node stops: what was done must not be
     /// done anew because of the store.
     pub async fn note<F, Fut, E>(&self, mut commit: F)

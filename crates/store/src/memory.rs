@@ -256,20 +256,22 @@ impl Store for MemoryStore {
         Box::pin(ready(checked))
     }
 
-    fn inbox_due(&self, now: Timestamp, limit: usize) -> BoxFuture<'_, Vec<InboxEntry>> {
+    fn inbox_due(&self, state: InboxState, now: Timestamp, limit: usize) -> BoxFuture<'_, Vec<InboxEntry>> {
         let tables = self.tables();
         done(
             tables
                 .inbox_heads()
-                .filter(|row| row.due <= now)
+                .filter(|row| row.entry.state == state && row.due <= now)
                 .take(limit)
                 .map(|row| row.entry.clone())
                 .collect(),
         )
     }
 
-    fn inbox_next_due(&self) -> BoxFuture<'_, Option<Timestamp>> {
-        done(self.tables().inbox_heads().map(|row| row.due).min())
+    fn inbox_next_due(&self, state: InboxState, now: Timestamp) -> BoxFuture<'_, Option<Timestamp>> {
+        let tables = self.tables();
+        let resting = tables.inbox_heads().filter(|row| row.entry.state == state && row.due > now);
+        done(resting.map(|row| row.due).min())
     }
 
     fn inbox_backlog(&self) -> BoxFuture<'_, u64> {

@@ -7,8 +7,8 @@ use jiff::Timestamp;
 use tieline_types::TimeSpan;
 
 use crate::{
-    Besides, ChangeSet, InboxEntry, JournalEntry, MessageName, OutboxEntry, RawRecord, Receipt, Received,
-    Record, StoreError, Stored, Timer, Verified,
+    Besides, ChangeSet, InboxEntry, InboxState, JournalEntry, MessageName, OutboxEntry, RawRecord, Receipt,
+    Received, Record, StoreError, Stored, Timer, Verified,
 };
 
 /// A future of a store.
@@ -22,12 +22,12 @@ pub trait Store: fmt::Debug + Send + Sync + 'static {
     /// Applies a change set as a whole or not at all. When this returns, it is on disk.
     fn commit(&self, changes: ChangeSet) -> BoxFuture<'_, ()>;
 
-    /// Messages to be decided or processed now, those that are due first before the others: the oldest of each
-    /// conversation, and none of a conversation whose oldest one rests.
-    fn inbox_due(&self, now: Timestamp, limit: usize) -> BoxFuture<'_, Vec<InboxEntry>>;
+    /// Messages to be decided on ([`InboxState::Received`]) or processed ([`InboxState::Answered`]) now, those that are due
+    /// first before the others: only the oldest of a conversation, and none of a conversation whose oldest one rests.
+    fn inbox_due(&self, state: InboxState, now: Timestamp, limit: usize) -> BoxFuture<'_, Vec<InboxEntry>>;
 
-    /// When the next message that rests is to be tried again.
-    fn inbox_next_due(&self) -> BoxFuture<'_, Option<Timestamp>>;
+    /// When the next message that rests in this state until after `now` is to be tried again.
+    fn inbox_next_due(&self, state: InboxState, now: Timestamp) -> BoxFuture<'_, Option<Timestamp>>;
 
     /// How many received messages are not done with.
     fn inbox_backlog(&self) -> BoxFuture<'_, u64>;

@@ -14,7 +14,7 @@ use std::future::Future;
 
 use jiff::Timestamp;
 
-pub use inbox::{InboxId, Progress, Receipt, Waiting};
+pub use inbox::{InboxId, Progress, Receipt, Stage, Waiting};
 pub use memory::MemoryStorage;
 pub use outbox::{Attempt, Besides, Held, Letter, Owed, OwedId};
 pub use step::{Settled, Step};
@@ -38,15 +38,21 @@ pub trait Storage: History + Send + Sync + 'static {
     /// How many received messages are not done with.
     fn backlog(&self) -> impl Future<Output = Result<u64, StorageError>> + Send;
 
-    /// Received messages to be handled now: the oldest of each conversation that is due, at most `limit`.
+    /// Received messages to be handled now at this stage, at most `limit`: those that are the oldest of their conversation,
+    /// of both stages, and due.
     fn waiting(
         &self,
+        stage: Stage,
         now: Timestamp,
         limit: usize,
     ) -> impl Future<Output = Result<Vec<Waiting>, StorageError>> + Send;
 
-    /// When the next received message that rests is to be handled again.
-    fn next_waiting(&self) -> impl Future<Output = Result<Option<Timestamp>, StorageError>> + Send;
+    /// When the next received message that rests at this stage until after `now` is to be handled again.
+    fn next_waiting(
+        &self,
+        stage: Stage,
+        now: Timestamp,
+    ) -> impl Future<Output = Result<Option<Timestamp>, StorageError>> + Send;
 
     /// Does a step as a whole or not at all. When it returns, the step is durable.
     fn commit(&self, step: Step<Self::Work>) -> impl Future<Output = Result<(), StorageError>> + Send;

@@ -11,7 +11,7 @@ use std::time::Duration;
 use serde_json::Value;
 use tempfile::TempDir;
 use tieline_node::{Config, Environment, Ids, Node, NodeError};
-use tieline_store::JournalEntry;
+use tieline_store::{InboxState, JournalEntry};
 use tieline_types::ManualClock;
 use tieline_uftp::SigningKey;
 use uuid::Uuid;
@@ -152,7 +152,8 @@ impl Daemon {
         let store = self.node().store();
         eventually("nothing is left to be done", async || {
             let now = tieline_types::Clock::now(&self.clock);
-            let idle = store.inbox_due(now, 1).await.unwrap().is_empty()
+            let idle = store.inbox_due(InboxState::Received, now, 1).await.unwrap().is_empty()
+                && store.inbox_due(InboxState::Answered, now, 1).await.unwrap().is_empty()
                 && store.outbox_due(now, 1).await.unwrap().is_empty()
                 && store.timers_due(now, 1).await.unwrap().is_empty();
             idle.then_some(())

@@ -3,9 +3,10 @@ use rusqlite::{Connection, TransactionBehavior};
 use crate::StoreError;
 
 /// The steps from an empty database to the schema of this version; a step that was released is never changed.
-const STEPS: [&str; 2] = [
+const STEPS: [&str; 3] = [
     include_str!("../../migrations/sqlite/0001_init.sql"),
     include_str!("../../migrations/sqlite/0002_refusals.sql"),
+    include_str!("../../migrations/sqlite/0003_stages.sql"),
 ];
 
 /// Brings the schema up to date, each step in a transaction of its own.

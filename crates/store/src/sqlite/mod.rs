@@ -23,8 +23,8 @@ use tieline_types::TimeSpan;
 
 use crate::store::BoxFuture;
 use crate::{
-    Besides, ChangeSet, InboxEntry, JournalEntry, MessageName, OutboxEntry, RawRecord, Receipt, Received,
-    Store, StoreError, Stored, Timer, Verified,
+    Besides, ChangeSet, InboxEntry, InboxState, JournalEntry, MessageName, OutboxEntry, RawRecord, Receipt,
+    Received, Store, StoreError, Stored, Timer, Verified,
 };
 use readers::Readers;
 use writer::Writer;
@@ -169,12 +169,12 @@ impl Store for SqliteStore {
         Box::pin(self.writer.commit(changes))
     }
 
-    fn inbox_due(&self, now: Timestamp, limit: usize) -> BoxFuture<'_, Vec<InboxEntry>> {
-        self.read(move |connection| read::inbox_due(connection, now, limit))
+    fn inbox_due(&self, state: InboxState, now: Timestamp, limit: usize) -> BoxFuture<'_, Vec<InboxEntry>> {
+        self.read(move |connection| read::inbox_due(connection, state, now, limit))
     }
 
-    fn inbox_next_due(&self) -> BoxFuture<'_, Option<Timestamp>> {
-        self.read(read::inbox_next_due)
+    fn inbox_next_due(&self, state: InboxState, now: Timestamp) -> BoxFuture<'_, Option<Timestamp>> {
+        self.read(move |connection| read::inbox_next_due(connection, state, now))
     }
 
     fn inbox_backlog(&self) -> BoxFuture<'_, u64> {

@@ -8,8 +8,8 @@ use tieline_types::TimeSpan;
 use super::row::{self, INBOX, OUTBOX, RECORD, TIMER};
 use crate::instant::nanoseconds;
 use crate::{
-    Besides, Direction, InboxEntry, JournalEntry, MessageName, OutboxEntry, RawRecord, StoreError, Stored,
-    Timer,
+    Besides, Direction, InboxEntry, InboxState, JournalEntry, MessageName, OutboxEntry, RawRecord,
+    StoreError, Stored, Timer,
 };
 
 fn all<T>(
@@ -47,7 +47,10 @@ fn limited(limit: usize) -> i64 {
 
 /// The messages whose turn it is in their conversations. Each question names its index, so that its cost does not grow
 /// with what waits behind them.
-const INBOX_HEADS: &str = "FROM inbox INDEXED BY inbox_heads WHERE state < 2 AND head = 1";
+const INBOX_DUE: &str = "FROM inbox INDEXED BY inbox_heads WHERE state < 2 AND head = 1 \
+     AND state = ?1 AND due <= ?2 ORDER BY due, id LIMIT ?3";
+const INBOX_RESTING: &str = "FROM inbox INDEXED BY inbox_heads WHERE state < 2 AND head = 1 \
+     AND state = ?1 AND due > ?2";
 const OUTBOX_HEADS: &str = "FROM outbox INDEXED BY outbox_heads WHERE state = 0 AND head = 1";
 
 const BESIDES: &str = "AND id NOT IN (SELECT value FROM json_each(?1)) \
@@ -58,15 +61,29 @@ const DUE_OR_DEADLINE: &str = "IIF(recipient IN (SELECT value FROM json_each(?3)
 
 pub(super) fn inbox_due(
     connection: &Connection,
+    state: InboxState,
     now: Timestamp,
     limit: usize,
 ) -> Result<Vec<InboxEntry>, StoreError> {
-    let sql = format!("SELECT {INBOX} {INBOX_HEADS} AND due <= ?1 ORDER BY due, id LIMIT ?2");
-    all(connection, &sql, params![nanoseconds(now), limited(limit)], row::inbox)
+    all(
+        connection,
+        &format!("SELECT {INBOX} {INBOX_DUE}"),
+        params![state.code(), nanoseconds(now), limited(limit)],
+        row::inbox,
+    )
 }
 
-pub(super) fn inbox_next_due(connection: &Connection) -> Result<Option<Timestamp>, StoreError> {
-    earliest(connection, "inbox", &format!("SELECT MIN(due) {INBOX_HEADS}"), [])
+pub(super) fn inbox_next_due(
+    connection: &Connection,
+    state: InboxState,
+    now: Timestamp,
+) -> Result<Option<Timestamp>, StoreError> {
+    earliest(
+        connection,
+        "inbox",
+        &format!("SELECT MIN(due) {INBOX_RESTING}"),
+        params![state.code(), nanoseconds(now)],
+    )
 }
 
 pub(super) fn outbox_due(
@@ -233,8 +250,8 @@ mod tests {
         let mut connection = Connection::open_in_memory().unwrap();
         super::super::migrate::migrate(&mut connection).unwrap();
         for question in [
-            format!("SELECT {INBOX} {INBOX_HEADS} AND due <= ?1 ORDER BY due, id LIMIT ?2"),
-            format!("SELECT MIN(due) {INBOX_HEADS}"),
+            format!("SELECT {INBOX} {INBOX_DUE}"),
+            format!("SELECT MIN(due) {INBOX_RESTING}"),
             format!("SELECT {OUTBOX} {OUTBOX_HEADS} {BESIDES} AND due <= ?3 ORDER BY due, id LIMIT ?4"),
             format!("SELECT MIN(due) {OUTBOX_HEADS} {BESIDES}"),
         ] {

@@ -73,8 +73,12 @@ async fn take(store: &dyn Store, message_id: &str, conversation: &str) -> InboxI
 }
 
 async fn waiting(store: &dyn Store, second: i64) -> Vec<String> {
-    let due = store.inbox_due(at(second), 10).await.unwrap();
+    let due = store.inbox_due(InboxState::Received, at(second), 10).await.unwrap();
     due.into_iter().map(|entry| entry.message_id).collect()
+}
+
+async fn next_waiting(store: &dyn Store, second: i64) -> Option<Timestamp> {
+    store.inbox_next_due(InboxState::Received, at(second)).await.unwrap()
 }
 
 async fn owed(store: &dyn Store, second: i64) -> Vec<String> {
@@ -114,13 +118,14 @@ async fn a_conversation_is_decided_in_order(store: Arc<dyn Store>) {
     take(&*store, "m3", "c2").await;
     assert_eq!(waiting(&*store, 0).await, ["m1", "m3"]);
     assert_eq!(waiting(&*store, -1).await, [""; 0], "nothing is due before it came");
-    assert_eq!(store.inbox_due(at(0), 1).await.unwrap().len(), 1);
+    assert_eq!(store.inbox_due(InboxState::Received, at(0), 1).await.unwrap().len(), 1);
 
     store.commit(ChangeSet::new().answered(first).clone()).await.unwrap();
-    let due = store.inbox_due(at(0), 10).await.unwrap();
+    assert_eq!(waiting(&*store, 0).await, ["m3"], "what follows waits until the work is done");
+    let due = store.inbox_due(InboxState::Answered, at(0), 10).await.unwrap();
     assert_eq!(
-        (due[0].message_id.as_str(), due[0].state),
-        ("m1", InboxState::Answered),
+        due.iter().map(|entry| (entry.message_id.as_str(), entry.state)).collect::<Vec<_>>(),
+        [("m1", InboxState::Answered)],
         "its work is not done"
     );
 
@@ -134,8 +139,11 @@ async fn a_message_that_fails_rests_and_is_set_aside(store: Arc<dyn Store>) {
     take(&*store, "m2", "c1").await;
     store.commit(ChangeSet::new().failed(poison, Some(at(60)), "no").clone()).await.unwrap();
     assert_eq!(waiting(&*store, 59).await, [""; 0], "what follows waits with it");
-    assert_eq!(store.inbox_next_due().await.unwrap(), Some(at(60)));
-    let due = store.inbox_due(at(60), 10).await.unwrap();
+    assert_eq!(next_waiting(&*store, 0).await, Some(at(60)));
+    assert_eq!(next_waiting(&*store, 60).await, None, "it rests no more");
+    let answered = store.inbox_next_due(InboxState::Answered, at(0)).await.unwrap();
+    assert_eq!(answered, None, "it is not answered");
+    let due = store.inbox_due(InboxState::Received, at(60), 10).await.unwrap();
     assert_eq!((due[0].id, due[0].attempts), (poison, 1));
 
     store.commit(ChangeSet::new().failed(poison, None, "never").clone()).await.unwrap();
@@ -148,7 +156,7 @@ async fn a_message_done_with_stays_done(store: Arc<dyn Store>) {
     let id = take(&*store, "m1", "c1").await;
     store.commit(ChangeSet::new().processed(id).clone()).await.unwrap();
     store.commit(ChangeSet::new().failed(id, Some(at(9)), "late").answered(id).clone()).await.unwrap();
-    assert_eq!(store.inbox_next_due().await.unwrap(), None);
+    assert_eq!(next_waiting(&*store, 0).await, None);
     let again = store.receive(received("m1", "c1", "m1")).await.unwrap();
     assert_eq!(again, Receipt::AlreadySubmitted { id, state: InboxState::Done });
 }
@@ -399,7 +407,7 @@ async fn a_received_message_comes_back_whole(store: Arc<dyn Store>) {
         ..received("m'1", "c\"1", "")
     };
     store.receive(message.clone()).await.unwrap();
-    let entry = store.inbox_due(at(7), 1).await.unwrap().remove(0);
+    let entry = store.inbox_due(InboxState::Received, at(7), 1).await.unwrap().remove(0);
     assert_eq!(entry.protocol, message.protocol);
     assert_eq!((&entry.peer, &entry.recipient), (&message.peer, &message.recipient));
     assert_eq!((&entry.message_id, &entry.conversation), (&message.message_id, &message.conversation));
@@ -433,11 +441,13 @@ async fn the_work_after_an_answer_starts_afresh(store: Arc<dyn Store>) {
     let id = take(&*store, "m1", "c1").await;
     store.commit(ChangeSet::new().failed(id, Some(at(60)), "no").clone()).await.unwrap();
     store.commit(ChangeSet::new().answered(id).clone()).await.unwrap();
-    let due = store.inbox_due(at(0), 1).await.unwrap();
+    let due = store.inbox_due(InboxState::Answered, at(0), 1).await.unwrap();
     assert_eq!((due[0].state, due[0].attempts), (InboxState::Answered, 0));
     store.commit(ChangeSet::new().failed(id, Some(at(60)), "no").clone()).await.unwrap();
-    assert_eq!(waiting(&*store, 59).await, [""; 0]);
-    let due = store.inbox_due(at(60), 1).await.unwrap();
+    assert!(store.inbox_due(InboxState::Answered, at(59), 1).await.unwrap().is_empty());
+    let next = store.inbox_next_due(InboxState::Answered, at(59)).await.unwrap();
+    assert_eq!(next, Some(at(60)));
+    let due = store.inbox_due(InboxState::Answered, at(60), 1).await.unwrap();
     assert_eq!((due[0].state, due[0].attempts), (InboxState::Answered, 1));
 }
 

@@ -8,7 +8,7 @@ use std::process::{Command, Stdio};
 use std::sync::Arc;
 use std::time::Duration;
 
-use tieline_store::{ChangeSet, Records as _, SqliteOptions, SqliteStore, Store, verify};
+use tieline_store::{ChangeSet, InboxState, Records as _, SqliteOptions, SqliteStore, Store, verify};
 
 use crate::sample::{Promise, outgoing, received};
 
@@ -106,7 +106,7 @@ fn acknowledge(what: &str) {
 async fn check(path: &Path, acknowledged: &BTreeSet<String>, in_hand: usize) {
     let store: Arc<dyn Store> = Arc::new(SqliteStore::open(path, SqliteOptions::default()).unwrap());
     let now = outgoing("", "").made_at;
-    let messages = store.inbox_due(now, usize::MAX).await.unwrap();
+    let messages = store.inbox_due(InboxState::Received, now, usize::MAX).await.unwrap();
     let owed = store.outbox_due(now, usize::MAX).await.unwrap();
     let promises = store.open_records::<Promise>().await.unwrap();
     let messages: BTreeSet<_> = messages.into_iter().map(|entry| entry.message_id).collect();

@@ -2,8 +2,8 @@
 
 use proptest::prelude::*;
 use tieline_store::{
-    Attempt, ChangeSet, InboxId, MemoryStore, Receipt, SqliteOptions, SqliteStore, Store, StoreError, Timer,
-    verify,
+    Attempt, ChangeSet, InboxId, InboxState, MemoryStore, Receipt, SqliteOptions, SqliteStore, Store,
+    StoreError, Timer, verify,
 };
 
 use crate::sample::{Promise, at, outgoing, received, span};
@@ -83,11 +83,13 @@ async fn answers(store: &dyn Store) -> Vec<String> {
     let subject = Promise::new("", 0).point;
     let mut said = Vec::new();
     for now in [at(-1), at(0), at(10), at(25), at(100)] {
-        said.push(format!("{:?}", store.inbox_due(now, 5).await.unwrap()));
+        for state in [InboxState::Received, InboxState::Answered] {
+            said.push(format!("{:?}", store.inbox_due(state, now, 5).await.unwrap()));
+            said.push(format!("{:?}", store.inbox_next_due(state, now).await.unwrap()));
+        }
         said.push(format!("{:?}", store.outbox_due(now, 5).await.unwrap()));
         said.push(format!("{:?}", store.timers_due(now, 5).await.unwrap()));
     }
-    said.push(format!("{:?}", store.inbox_next_due().await.unwrap()));
     said.push(format!("{:?}", store.outbox_next_due().await.unwrap()));
     said.push(format!("{:?}", store.timers_next_due().await.unwrap()));
     said.push(format!("{:?}", store.inbox_backlog().await.unwrap()));

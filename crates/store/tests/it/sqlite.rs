@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use rusqlite::Connection;
 use tieline_store::{
-    Broken, ChangeSet, Records as _, SqliteOptions, SqliteStore, Store, StoreError, Timer, verify,
+    Broken, ChangeSet, InboxState, Records as _, SqliteOptions, SqliteStore, Store, StoreError, Timer, verify,
 };
 
 use crate::sample::{Promise, at, outgoing, received};
@@ -216,9 +216,13 @@ async fn a_writer_does_not_keep_readers_waiting() {
     store.receive(received("m1", "c1", "m1")).await.unwrap();
     let other = Connection::open(&path).unwrap();
     other.execute_batch("BEGIN IMMEDIATE; UPDATE inbox SET state = 2").unwrap();
-    assert_eq!(store.inbox_due(at(0), 9).await.unwrap().len(), 1, "what is not committed is not seen");
+    assert_eq!(
+        store.inbox_due(InboxState::Received, at(0), 9).await.unwrap().len(),
+        1,
+        "what is not committed is not seen"
+    );
     other.execute_batch("COMMIT").unwrap();
-    assert!(store.inbox_due(at(0), 9).await.unwrap().is_empty());
+    assert!(store.inbox_due(InboxState::Received, at(0), 9).await.unwrap().is_empty());
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -232,7 +236,7 @@ async fn more_questions_than_readers_are_all_answered() {
         .map(|number| {
             let store = Arc::clone(&store);
             tokio::spawn(async move {
-                let asked = store.inbox_due(at(0), 9);
+                let asked = store.inbox_due(InboxState::Received, at(0), 9);
                 // Some give up before they are answered, and leave the reader to others.
                 if number % 3 == 0 { None } else { Some(asked.await.unwrap().len()) }
             })
@@ -352,13 +356,15 @@ async fn a_damaged_row_is_named() {
     store.commit(changes).await.unwrap();
     store.receive(received("m1", "c1", "m1")).await.unwrap();
     let other = Connection::open(&path).unwrap();
-    other.execute_batch("UPDATE record SET body = '{'; UPDATE inbox SET state = -1").unwrap();
+    other
+        .execute_batch("UPDATE record SET body = '{'; UPDATE inbox SET label = CAST(x'ff' AS TEXT)")
+        .unwrap();
     other.execute_batch("UPDATE outbox SET label = CAST(x'ff' AS TEXT)").unwrap();
     other.execute_batch("UPDATE timer SET kind = CAST(x'ff' AS TEXT)").unwrap();
     other.execute_batch("UPDATE journal SET direction = 9 WHERE sequence = 2").unwrap();
     let damaged = [
         (store.record::<Promise>("p1").await.err(), "promise", "p1"),
-        (store.inbox_due(at(0), 1).await.err(), "inbox", "1"),
+        (store.inbox_due(InboxState::Received, at(0), 1).await.err(), "inbox", "1"),
         (store.outbox_due(at(0), 1).await.err(), "outbox", "1"),
         (store.timers_due(at(0), 1).await.err(), "timer", "t1"),
         (store.journal(0, 9).await.err(), "journal", "2"),
@@ -372,8 +378,8 @@ async fn a_damaged_row_is_named() {
             "{cause}"
         );
     }
-    other.execute_batch("UPDATE inbox SET state = 0; DELETE FROM journal").unwrap();
-    let cause = store.inbox_due(at(0), 1).await.unwrap_err();
+    other.execute_batch("UPDATE inbox SET label = 'm'; DELETE FROM journal").unwrap();
+    let cause = store.inbox_due(InboxState::Received, at(0), 1).await.unwrap_err();
     assert!(matches!(&cause, StoreError::Damaged { table: "inbox", key, .. } if key == "1"), "{cause}");
 }
 
@@ -401,7 +407,7 @@ fn a_later_schema_is_refused() {
     drop(open(&path));
     Connection::open(&path).unwrap().pragma_update(None, "user_version", 99).unwrap();
     let refused = SqliteStore::open(&path, SqliteOptions::default()).unwrap_err();
-    assert!(matches!(refused, StoreError::LaterSchema { found: 99, known: 2 }), "{refused:?}");
+    assert!(matches!(refused, StoreError::LaterSchema { found: 99, known: 3 }), "{refused:?}");
 }
 
 #[cfg(unix)]

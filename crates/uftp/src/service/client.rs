@@ -4,16 +4,15 @@ use std::fmt;
 use std::marker::PhantomData;
 use std::sync::Arc;
 
-use tieline_edge::work::Bell;
-use tieline_types::{Clock, Domain};
-use tokio::sync::Mutex;
+use tieline_types::Domain;
 
+use super::Unsendable;
+use super::desk::{Desk, binds};
 use super::role::{Agr, Cro, Dso, Goes, RoleType};
-use super::{Letters, Terms, Unsendable};
 use crate::server::AddressBook;
-use crate::storage::{Step, Storage, StorageError};
+use crate::storage::{Step, Storage};
 use crate::value::ConversationId;
-use crate::{Direction, Header, MessageType, Participant, Payload, Revision, Version, rules};
+use crate::{Header, Participant, Payload, Revision, Version};
 
 /// An AGR's messages to a DSO.
 pub type AgrDsoClient<S, A> = RoleClient<Agr, Dso, S, A>;
@@ -57,16 +56,9 @@ pub struct RoleClient<From, To, S, A> {
 /// What all clients of a participant share.
 #[derive(Debug)]
 pub(super) struct Sending<S, A> {
-    pub(super) storage: Arc<S>,
+    pub(super) desk: Arc<Desk<S>>,
     pub(super) address_book: A,
-    pub(super) letters: Letters,
     pub(super) revision: Revision,
-    pub(super) terms: Arc<dyn Terms>,
-    pub(super) clock: Arc<dyn Clock>,
-    /// Held from the look at the past to the commit.
-    pub(super) one_at_a_time: Arc<Mutex<()>>,
-    pub(super) outbox: Bell,
-    pub(super) replies: Bell,
 }
 
 impl<From: RoleType, To: RoleType, S: Storage, A: AddressBook> RoleClient<From, To, S, A> {
@@ -95,7 +87,7 @@ impl<From: RoleType, To: RoleType, S: Storage, A: AddressBook> RoleClient<From, 
             Some(version) => version,
             None => self.shared.version_for(&recipient).await?,
         };
-        let message = draft(self.shared.letters.header(&self.recipient, version, self.conversation));
+        let message = draft(self.shared.desk.letters.header(&self.recipient, version, self.conversation));
         let header = message.header().clone();
         self.shared.send(message.into(), recipient).await?;
         Ok(header)
@@ -104,27 +96,12 @@ impl<From: RoleType, To: RoleType, S: Storage, A: AddressBook> RoleClient<From, 
 
 impl<S: Storage, A: AddressBook> Sending<S, A> {
     async fn send(&self, message: Payload, recipient: Participant) -> Result<(), Unsendable> {
-        let _turn = self.one_at_a_time.lock().await;
-        self.check(&message, &recipient).await?;
-        let letter = self.letters.letter(message, recipient)?;
-        let waits = letter.reply_by.is_some();
-        self.storage.commit(Step { letters: vec![letter], ..Step::default() }).await?;
-        self.outbox.ring();
-        if waits {
-            self.replies.ring();
-        }
+        let turn = if binds(&message) { Some(self.desk.one_at_a_time.lock().await) } else { None };
+        self.desk.check(&message, &recipient).await?;
+        let letter = self.desk.letters.letter(message, recipient)?;
+        self.desk.commit(Step { letters: vec![letter], ..Step::default() }).await?;
+        drop(turn);
         Ok(())
-    }
-
-    /// An order and a revocation bind at once: one that breaks a rule would be wrong whatever its recipient says.
-    async fn check(&self, message: &Payload, recipient: &Participant) -> Result<(), Unsendable> {
-        if !matches!(message.message_type(), MessageType::FlexOrder | MessageType::FlexOfferRevocation) {
-            return Ok(());
-        }
-        let (terms, now) = (self.terms.with(recipient), self.clock.now());
-        let broken = rules::check(message, recipient, Direction::Sent, &terms, &*self.storage, now).await;
-        let broken = broken.map_err(|failure| Unsendable::Storage(StorageError::Failed(failure.0)))?;
-        if broken.is_empty() { Ok(()) } else { Err(Unsendable::Broken(broken)) }
     }
 
     async fn version_for(&self, recipient: &Participant) -> Result<Version, Unsendable> {

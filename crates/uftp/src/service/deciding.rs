@@ -1,20 +1,16 @@
-//! From the inbox to a decision, and on to the longer work.
+//! From the inbox to a decision.
 
 use std::sync::Arc;
-use std::time::Duration;
 
-use jiff::Timestamp;
-use tieline_edge::work::{Bell, Turn, guarded};
-use tieline_edge::{Backoff, Ids};
+use tieline_edge::work::{Turn, guarded};
 use tieline_service::Routes;
-use tieline_types::Clock;
-use tokio::sync::Mutex;
-use tracing::{error, info, warn};
+use tracing::info;
 
-use super::conversation::{Conversation, Sent};
-use super::{Letters, Processed, Processing, ReceivedAt, Terms, Work};
+use super::Work;
+use super::conversation::Sent;
+use super::desk::{Desk, undecided};
 use crate::history::{Direction, Exchanged, Fate};
-use crate::storage::{Progress, Settled, Step, Storage, StorageError, Waiting};
+use crate::storage::{Progress, Settled, Stage, Step, Storage, StorageError, Waiting};
 use crate::{
     Accepted, Decision, MessageType, Payload, Received, Rejected, RejectionReason, Uftp, Undecided, rules,
 };
@@ -22,34 +18,19 @@ use crate::{
 /// How many messages one turn takes on.
 const PER_TURN: usize = 64;
 
-/// How long a message rests that could not be decided on.
-const REST: Backoff = Backoff::new(Duration::from_millis(200), Duration::from_mins(1));
-
-/// Handles received messages from the inbox in two steps: *pre-process* decides and answers, *process* does the longer
-/// work. Each is one step of the storage, with the inbox mark, the answer and all that the handlers keep and send.
+/// The first step of a received message, *pre-process*: it is decided on and answered. It is one step of the storage, with the
+/// inbox mark, the answer and all that the handler keeps and sends.
 pub(super) struct Deciding<S: Storage> {
-    pub(super) storage: Arc<S>,
-    pub(super) letters: Letters,
-    pub(super) terms: Arc<dyn Terms>,
-    pub(super) clock: Arc<dyn Clock>,
-    pub(super) ids: Arc<dyn Ids>,
-    pub(super) pre_process: Routes<Uftp>,
-    pub(super) process: Routes<Processing>,
-    /// After so many attempts in vain a message is set aside.
-    pub(super) attempts: u32,
-    /// Held from the look at the past to the commit.
-    pub(super) one_at_a_time: Arc<Mutex<()>>,
-    /// Rings when something is owed.
-    pub(super) outbox: Bell,
-    /// Rings when an answer is waited for.
-    pub(super) replies: Bell,
+    pub(super) desk: Arc<Desk<S>>,
+    pub(super) handlers: Routes<Uftp>,
 }
 
 impl<S: Storage> Deciding<S> {
     pub(super) async fn turn(&self) -> Result<Turn, StorageError> {
-        let waiting = self.storage.waiting(self.clock.now(), PER_TURN).await?;
+        let now = self.desk.clock.now();
+        let waiting = self.desk.storage.waiting(Stage::Received, now, PER_TURN).await?;
         if waiting.is_empty() {
-            return Ok(Turn::Until(self.storage.next_waiting().await?));
+            return Ok(Turn::Until(self.desk.storage.next_waiting(Stage::Received, now).await?));
         }
         for message in waiting {
             self.handle(message).await?;
@@ -59,39 +40,12 @@ impl<S: Storage> Deciding<S> {
 
     async fn handle(&self, message: Waiting) -> Result<(), StorageError> {
         // What is decided here and what is sent of the same offer meanwhile must know of each other.
-        let _turn = self.one_at_a_time.lock().await;
+        let _turn = self.desk.one_at_a_time.lock().await;
         let received = Arc::new(message.received.clone());
         // One that panics is set aside in the end, and holds up no other conversation.
-        let handled = guarded(async {
-            if message.decided {
-                self.follow_up(&message, &received).await
-            } else {
-                self.decide(&message, &received).await
-            }
-        });
-        let step = match handled.await {
-            Ok(Ok(step)) => step,
-            Ok(Err(undecided)) => self.failed(&message, &undecided.cause, undecided.retry),
-            Err(panic) => self.failed(&message, &panic.to_string(), true),
-        };
-        let (owes, waits) =
-            (!step.letters.is_empty(), step.letters.iter().any(|letter| letter.reply_by.is_some()));
-        match self.storage.commit(step).await {
-            // What the decision was based on has changed: it is decided anew.
-            Err(StorageError::Conflict(record)) => {
-                let message_type = received.payload.message_type();
-                info!(peer = %received.sender, %message_type, record, "deciding again");
-                return Ok(());
-            }
-            done => done?,
-        }
-        if owes {
-            self.outbox.ring();
-        }
-        if waits {
-            self.replies.ring();
-        }
-        Ok(())
+        let decided = guarded(self.decide(&message, &received)).await;
+        let step = self.desk.step(&message, decided);
+        self.desk.conclude(&message, step).await
     }
 
     async fn decide(&self, message: &Waiting, received: &Arc<Received>) -> Result<Step<S::Work>, Undecided> {
@@ -101,7 +55,7 @@ impl<S: Storage> Deciding<S> {
         let (work, sent) = (Work::default(), Sent::default());
         let decision = match Rejected::for_any(self.reasons(received).await?) {
             Some(rejected) => Decision::from(rejected),
-            None => self.complete(received, self.serve_decision(received, &work, &sent).await).await?,
+            None => self.complete(received, self.serve(received, &work, &sent).await).await?,
         };
         let mut step = Step::default();
         match &decision {
@@ -117,11 +71,12 @@ impl<S: Storage> Deciding<S> {
             Decision::Accepted(_) | Decision::Noted => {
                 step.progress = Some((message.id, Progress::Decided));
                 step.letters = sent.take();
+                self.desk.check_sent(&step.letters).await?;
                 step.work = work.take();
             }
         }
         Self::note_fates(received, &decision, &mut step);
-        let answer = self.letters.answer(received, &decision).map_err(|failure| undecided(&failure))?;
+        let answer = self.desk.letters.answer(received, &decision).map_err(|failure| undecided(&failure))?;
         // The answer goes ahead of what the handlers send.
         step.letters.splice(0..0, answer);
         Ok(step)
@@ -132,9 +87,9 @@ impl<S: Storage> Deciding<S> {
         if !received.concerns.is_empty() {
             return Ok(received.concerns.clone());
         }
-        let terms = self.terms.with(&received.sender);
+        let terms = self.desk.terms.with(&received.sender);
         let (payload, sender, at) = (&received.payload, &received.sender, received.received_at);
-        rules::check(payload, sender, Direction::Received, &terms, &*self.storage, at)
+        rules::check(payload, sender, Direction::Received, &terms, &*self.desk.storage, at)
             .await
             .map_err(|failure| undecided(&failure))
     }
@@ -144,9 +99,9 @@ impl<S: Storage> Deciding<S> {
         if decision != Decision::Accepted(Accepted::Plain) {
             return Ok(decision);
         }
-        let terms = self.terms.with(&received.sender);
+        let terms = self.desk.terms.with(&received.sender);
         let (payload, sender, at) = (&received.payload, &received.sender, received.received_at);
-        let accepted = rules::acceptance(payload, sender, &terms, &*self.storage, at).await;
+        let accepted = rules::acceptance(payload, sender, &terms, &*self.desk.storage, at).await;
         accepted.map(Decision::Accepted).map_err(|failure| undecided(&failure))
     }
 
@@ -178,64 +133,15 @@ impl<S: Storage> Deciding<S> {
         }
     }
 
-    async fn follow_up(
-        &self,
-        message: &Waiting,
-        received: &Arc<Received>,
-    ) -> Result<Step<S::Work>, Undecided> {
-        let (work, sent) = (Work::default(), Sent::default());
-        let mut incoming = Processing::incoming(Arc::clone(received));
-        self.attach(&mut incoming.head.extensions, received, &work, &sent);
-        let Ok(reply) = self.process.serve(incoming).await;
-        if let Processed::Undecided(undecided) = reply.answer {
-            return Err(undecided);
-        }
-        let progress = Some((message.id, Progress::Done));
-        Ok(Step { progress, letters: sent.take(), work: work.take(), ..Step::default() })
-    }
-
-    async fn serve_decision(&self, received: &Arc<Received>, work: &Work<S::Work>, sent: &Sent) -> Decision {
+    async fn serve(&self, received: &Arc<Received>, work: &Work<S::Work>, sent: &Sent) -> Decision {
         let mut incoming = Uftp::incoming(Arc::clone(received));
-        self.attach(&mut incoming.head.extensions, received, work, sent);
-        let Ok(reply) = self.pre_process.serve(incoming).await;
+        self.desk.attach(&mut incoming.head.extensions, received, work, sent);
+        let Ok(reply) = self.handlers.serve(incoming).await;
         reply.answer
-    }
-
-    fn attach(
-        &self,
-        extensions: &mut http::Extensions,
-        received: &Received,
-        work: &Work<S::Work>,
-        sent: &Sent,
-    ) {
-        extensions.insert(work.clone());
-        extensions.insert(ReceivedAt(received.received_at));
-        extensions.insert(Conversation::of(received, &self.letters, sent));
-    }
-
-    fn failed(&self, message: &Waiting, cause: &str, retry: bool) -> Step<S::Work> {
-        let attempts = message.attempts + 1;
-        let again = retry && attempts < self.attempts;
-        let now = self.clock.now();
-        let pause = REST.after(attempts, self.ids.random());
-        let retry_at = again.then(|| now.checked_add(pause).unwrap_or(Timestamp::MAX));
-        let (peer, payload) = (&message.received.sender, &message.received.payload);
-        let (message_type, message_id) = (payload.message_type(), payload.header().message_id);
-        if again {
-            warn!(%peer, %message_type, %message_id, attempts, cause, "not decided; trying again");
-        } else {
-            error!(%peer, %message_type, %message_id, attempts, cause, "not decided; set aside");
-        }
-        let progress = Progress::Failed { retry_at, cause: cause.to_owned() };
-        Step { progress: Some((message.id, progress)), ..Step::default() }
     }
 }
 
 /// An answer that only tells that a repetition arrived: it counts as success, and the answer proper is on its way.
 fn only_repeats(payload: &Payload) -> bool {
     payload.response().is_some_and(|(_, response)| response.reasons() == [RejectionReason::AlreadySubmitted])
-}
-
-fn undecided(failure: &dyn std::error::Error) -> Undecided {
-    Undecided { cause: failure.to_string(), retry: true }
 }

@@ -20,8 +20,10 @@ pub struct InboxConfig {
     pub backlog: u64,
     /// When a peer is to come back that could not be served. Default: 5 seconds.
     pub retry_after: Duration,
-    /// A message that can't be decided on after so many attempts is set aside. Default: 10.
+    /// A message that can't be handled after so many attempts is set aside. Default: 10.
     pub attempts: u32,
+    /// On how many messages handlers do their longer work (*process*) at the same time. Default: 64.
+    pub at_once: usize,
     /// How often a repetition of one message is answered; beyond it, it is only acknowledged: each answer is posted and kept,
     /// and a peer that goes on repeating has not understood the ones before. Default: 8.
     pub repetitions: u32,
@@ -29,7 +31,13 @@ pub struct InboxConfig {
 
 impl Default for InboxConfig {
     fn default() -> Self {
-        Self { backlog: 100_000, retry_after: Duration::from_secs(5), attempts: 10, repetitions: 8 }
+        Self {
+            backlog: 100_000,
+            retry_after: Duration::from_secs(5),
+            attempts: 10,
+            at_once: 64,
+            repetitions: 8,
+        }
     }
 }
 

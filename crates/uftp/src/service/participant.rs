@@ -16,6 +16,8 @@ use tokio_util::task::TaskTracker;
 use super::client::{RoleClient, Sending};
 use super::courier::Courier;
 use super::deciding::Deciding;
+use super::desk::Desk;
+use super::following_up::FollowingUp;
 use super::inbox::{Repetitions, StorageInbox};
 use super::path::AtPath;
 use super::replies::Replies;
@@ -100,32 +102,32 @@ impl<R: RoleType, S: Storage, A: AddressBook + Destinations + Clone> Setup<R, S,
         let letters =
             Letters::new(own, self.keys.clone(), Arc::clone(&clock), Arc::clone(&ids), self.delivery.clone());
         let (stop, tasks) = (CancellationToken::new(), TaskTracker::new());
-        let one_at_a_time = Arc::default();
+        let desk = Arc::new(Desk {
+            storage: Arc::clone(&self.storage),
+            letters: letters.clone(),
+            terms: self.terms.clone(),
+            clock: Arc::clone(&clock),
+            ids,
+            attempts: self.inbox.attempts,
+            one_at_a_time: Mutex::default(),
+            bells: bells.clone(),
+        });
         let loops = Loops { clock: Arc::clone(&clock), stop: stop.clone(), tasks: tasks.clone() };
-        loops.deciding(&self, &letters, &bells, &one_at_a_time);
+        loops.deciding(&self, &desk);
+        loops.following_up(&self, &desk);
         loops.courier(&self, &bells);
         loops.replies(&self, &bells);
         tasks.close();
 
         let inbox = StorageInbox {
-            storage: Arc::clone(&self.storage),
-            letters: letters.clone(),
-            config: self.inbox.clone(),
-            bells: bells.clone(),
+            storage: self.storage,
+            letters,
+            config: self.inbox,
+            bells,
             repetitions: Repetitions::default(),
         };
         let receiver = Receiver::new(inbox, self.address_book.clone(), Arc::clone(&clock), self.receiver);
-        let sending = Arc::new(Sending {
-            storage: self.storage,
-            address_book: self.address_book,
-            letters,
-            revision: self.revision,
-            terms: self.terms,
-            clock,
-            one_at_a_time,
-            outbox: bells.outbox,
-            replies: bells.replies,
-        });
+        let sending = Arc::new(Sending { desk, address_book: self.address_book, revision: self.revision });
         Running {
             receiver,
             sending,
@@ -142,6 +144,8 @@ impl<R: RoleType, S: Storage, A: AddressBook + Destinations + Clone> Setup<R, S,
 pub struct Bells {
     /// A message was received.
     pub inbox: Bell,
+    /// A message was decided on.
+    pub decided: Bell,
     /// A message is owed.
     pub outbox: Bell,
     /// An answer is waited for, or no more.
@@ -151,7 +155,8 @@ pub struct Bells {
 impl Bells {
     /// Bells for work that goes by this clock.
     pub fn of(clock: &Arc<dyn Clock>) -> Self {
-        Self { inbox: Bell::of(clock), outbox: Bell::of(clock), replies: Bell::of(clock) }
+        let bell = || Bell::of(clock);
+        Self { inbox: bell(), decided: bell(), outbox: bell(), replies: bell() }
     }
 }
 
@@ -162,29 +167,26 @@ struct Loops {
 }
 
 impl Loops {
-    fn deciding<R: RoleType, S: Storage, A: AddressBook>(
-        &self,
-        setup: &Setup<R, S, A>,
-        letters: &Letters,
-        bells: &Bells,
-        one_at_a_time: &Arc<Mutex<()>>,
-    ) {
-        let deciding = Arc::new(Deciding {
-            storage: Arc::clone(&setup.storage),
-            letters: letters.clone(),
-            terms: Arc::clone(&setup.terms),
-            clock: Arc::clone(&self.clock),
-            ids: Arc::clone(&setup.ids),
-            pre_process: setup.handlers.pre_process.clone(),
-            process: setup.handlers.process.clone(),
-            attempts: setup.inbox.attempts,
-            one_at_a_time: Arc::clone(one_at_a_time),
-            outbox: bells.outbox.clone(),
-            replies: bells.replies.clone(),
-        });
-        self.turn("deciding", bells.inbox.clone(), move || {
+    fn deciding<R, S: Storage, A>(&self, setup: &Setup<R, S, A>, desk: &Arc<Desk<S>>) {
+        let handlers = setup.handlers.pre_process.clone();
+        let deciding = Arc::new(Deciding { desk: Arc::clone(desk), handlers });
+        self.turn("deciding", desk.bells.inbox.clone(), move || {
             let deciding = Arc::clone(&deciding);
             async move { deciding.turn().await }
+        });
+    }
+
+    fn following_up<R, S: Storage, A>(&self, setup: &Setup<R, S, A>, desk: &Arc<Desk<S>>) {
+        let bell = &desk.bells.decided;
+        let following_up = Arc::new(FollowingUp {
+            desk: Arc::clone(desk),
+            handlers: setup.handlers.process.clone(),
+            at_once: setup.inbox.at_once.max(1),
+            under_way: UnderWay::of("following up", bell, &self.stop, &self.tasks),
+        });
+        self.turn("following up", bell.clone(), move || {
+            let following_up = Arc::clone(&following_up);
+            async move { following_up.turn().await }
         });
     }
 
@@ -251,13 +253,13 @@ impl<R: RoleType, S: Storage, A: AddressBook + Destinations + Clone> Running<R, 
 
     /// What the participant keeps.
     pub fn storage(&self) -> &Arc<S> {
-        &self.sending.storage
+        &self.sending.desk.storage
     }
 
     /// Delivers again to a participant that was held, as of now.
     pub async fn release(&self, participant: &Participant) -> Result<(), StorageError> {
-        self.sending.storage.release(participant).await?;
-        self.sending.outbox.ring();
+        self.sending.desk.storage.release(participant).await?;
+        self.sending.desk.bells.outbox.ring();
         Ok(())
     }
 
@@ -308,7 +310,7 @@ impl<R: RoleType, S, A> fmt::Debug for Running<R, S, A> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Running")
             .field("role", &R::ROLE)
-            .field("domain", &self.sending.letters.own().domain)
+            .field("domain", &self.sending.desk.letters.own().domain)
             .finish_non_exhaustive()
     }
 }

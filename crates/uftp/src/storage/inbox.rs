@@ -22,7 +22,16 @@ pub enum Receipt {
     DuplicateIdentifier,
 }
 
-/// How far a received message has come.
+/// What a received message waits for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Stage {
+    /// To be decided on and answered.
+    Received,
+    /// For the longer work.
+    Decided,
+}
+
+/// What became of a received message.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Progress {
     /// It is decided on and answered; the longer work is to be done.
@@ -45,8 +54,6 @@ pub struct Waiting {
     pub id: InboxId,
     /// The message.
     pub received: Received,
-    /// Whether it has been decided on, and only the longer work is to be done.
-    pub decided: bool,
-    /// How often handling it failed.
+    /// How often handling it has failed at this stage.
     pub attempts: u32,
 }

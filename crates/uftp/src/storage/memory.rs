@@ -9,8 +9,8 @@ use jiff::civil::Date;
 use tieline_types::EntityAddress;
 
 use super::{
-    Attempt, Besides, Held, InboxId, Letter, Owed, OwedId, Progress, Receipt, Step, Storage, StorageError,
-    Waiting,
+    Attempt, Besides, Held, InboxId, Letter, Owed, OwedId, Progress, Receipt, Stage, Step, Storage,
+    StorageError, Waiting,
 };
 use crate::history::{Direction, Exchanged, Fate, History, HistoryError, MemoryHistory};
 use crate::value::{ConversationId, MessageId};
@@ -103,15 +103,14 @@ impl State {
         })
     }
 
-    fn waiting(&self, now: Timestamp, limit: usize) -> Vec<Waiting> {
-        let due = self.first_of_each().filter(|(_, inside)| inside.due <= now);
+    fn first_at(&self, stage: Stage) -> impl Iterator<Item = (InboxId, &Inside)> {
+        self.first_of_each().filter(move |(_, inside)| inside.decided == (stage == Stage::Decided))
+    }
+
+    fn waiting(&self, stage: Stage, now: Timestamp, limit: usize) -> Vec<Waiting> {
+        let due = self.first_at(stage).filter(|(_, inside)| inside.due <= now);
         due.take(limit)
-            .map(|(id, inside)| Waiting {
-                id,
-                received: inside.received.clone(),
-                decided: inside.decided,
-                attempts: inside.attempts,
-            })
+            .map(|(id, inside)| Waiting { id, received: inside.received.clone(), attempts: inside.attempts })
             .collect()
     }
 
@@ -195,14 +194,20 @@ impl Storage for MemoryStorage {
 
     fn waiting(
         &self,
+        stage: Stage,
         now: Timestamp,
         limit: usize,
     ) -> impl Future<Output = Result<Vec<Waiting>, StorageError>> + Send {
-        ready(Ok(self.lock().waiting(now, limit)))
+        ready(Ok(self.lock().waiting(stage, now, limit)))
     }
 
-    fn next_waiting(&self) -> impl Future<Output = Result<Option<Timestamp>, StorageError>> + Send {
-        ready(Ok(self.lock().first_of_each().map(|(_, inside)| inside.due).min()))
+    fn next_waiting(
+        &self,
+        stage: Stage,
+        now: Timestamp,
+    ) -> impl Future<Output = Result<Option<Timestamp>, StorageError>> + Send {
+        let kept = self.lock();
+        ready(Ok(kept.first_at(stage).map(|(_, inside)| inside.due).filter(|due| *due > now).min()))
     }
 
     fn commit(&self, step: Step<()>) -> impl Future<Output = Result<(), StorageError>> + Send {

@@ -1,21 +1,20 @@
 //! The protocol's storage, in the node's store.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use jiff::Timestamp;
 use tieline_store::{
-    ChangeSet, InboxId as Number, InboxState, OutboxEntry, Receipt as Stored, Records as _, Store,
-    StoreError, Timer,
+    ChangeSet, InboxId as Number, InboxState, OutboxEntry, Receipt as Stored, Records as _, StoreError, Timer,
 };
 use tieline_uftp::storage::{
-    Attempt, Besides, Held, InboxId, Letter, Owed, OwedId, Progress, Receipt, Step, Storage, StorageError,
-    Waiting,
+    Attempt, Besides, Held, InboxId, Letter, Owed, OwedId, Progress, Receipt, Stage, Step, Storage,
+    StorageError, Waiting,
 };
 use tieline_uftp::{Exchanged, MessageType, Participant, Received};
 use tracing::error;
 
+use super::held::KnownOfHeld;
 use super::history::{ReadLately, exchanged_record, fate_record};
 use super::inbox::{participant, restore, row};
 use super::letter::outgoing;
@@ -33,13 +32,12 @@ pub(crate) const REPLY: &str = "reply";
 pub(crate) struct NodeStorage {
     pub(crate) context: Context,
     pub(super) read_lately: Arc<ReadLately>,
-    /// Whether it is known that nobody is held.
-    nobody_is_held: Arc<AtomicBool>,
+    held: Arc<KnownOfHeld>,
 }
 
 impl NodeStorage {
     pub(crate) fn of(context: Context) -> Self {
-        Self { context, read_lately: Arc::default(), nobody_is_held: Arc::default() }
+        Self { context, read_lately: Arc::default(), held: Arc::default() }
     }
 
     /// The changes that a letter makes: it is owed, it is part of what was exchanged, and its answer is waited for.
@@ -99,19 +97,8 @@ impl NodeStorage {
         Ok(changes)
     }
 
-    /// Who is held. While somebody is, it is read each time: another process may release him.
     async fn held_now(&self) -> Result<Vec<Held>, StoreError> {
-        if self.nobody_is_held.load(Ordering::Acquire) {
-            return Ok(Vec::new());
-        }
-        let open = self.context.store.open_records::<market::Held>().await?;
-        let read = |held: market::Held| {
-            let participant = participant(&held.participant)?;
-            Some(Held { participant, since: held.since, cause: held.cause })
-        };
-        let held: Vec<Held> = open.into_iter().filter_map(|held| read(held.value)).collect();
-        self.nobody_is_held.store(held.is_empty(), Ordering::Release);
-        Ok(held)
+        self.held.now(&*self.context.store).await
     }
 
     async fn besides(&self, besides: Besides) -> Result<tieline_store::Besides, StoreError> {
@@ -123,21 +110,11 @@ impl NodeStorage {
     }
 }
 
-/// Delivers to a participant again; says whether it was held. A node that runs on this store does so within half a minute.
-pub async fn release(store: &dyn Store, participant: &Participant) -> Result<bool, StoreError> {
-    let known = store.record::<market::Held>(&participant.to_string()).await?;
-    let Some(mut held) = known.filter(|held| !held.value.released) else { return Ok(false) };
-    held.value.released = true;
-    let mut changes = ChangeSet::new();
-    changes.put(&held.value)?;
-    store.commit(changes).await?;
-    Ok(true)
-}
-
-/// Who is held, by role and domain, since when and why.
-pub async fn held(store: &dyn Store) -> Result<Vec<(String, Timestamp, String)>, StoreError> {
-    let held = store.open_records::<market::Held>().await?;
-    Ok(held.into_iter().map(|held| (held.value.participant, held.value.since, held.value.cause)).collect())
+fn state(stage: Stage) -> InboxState {
+    match stage {
+        Stage::Received => InboxState::Received,
+        Stage::Decided => InboxState::Answered,
+    }
 }
 
 fn mark(changes: &mut ChangeSet, id: InboxId, progress: Progress) {
@@ -174,17 +151,19 @@ impl Storage for NodeStorage {
         self.context.store.inbox_backlog().await.map_err(failed)
     }
 
-    async fn waiting(&self, now: Timestamp, limit: usize) -> Result<Vec<Waiting>, StorageError> {
-        let due = self.context.store.inbox_due(now, limit).await.map_err(failed)?;
+    async fn waiting(
+        &self,
+        stage: Stage,
+        now: Timestamp,
+        limit: usize,
+    ) -> Result<Vec<Waiting>, StorageError> {
+        let due = self.context.store.inbox_due(state(stage), now, limit).await.map_err(failed)?;
         let mut waiting = Vec::with_capacity(due.len());
         for entry in due {
             match restore(&entry) {
-                Ok(received) => waiting.push(Waiting {
-                    id: InboxId(entry.id.0),
-                    received,
-                    decided: entry.state == InboxState::Answered,
-                    attempts: entry.attempts,
-                }),
+                Ok(received) => {
+                    waiting.push(Waiting { id: InboxId(entry.id.0), received, attempts: entry.attempts });
+                }
                 Err(cause) => {
                     let (peer, message_type, message_id) = (&entry.peer, &entry.label, &entry.message_id);
                     error!(peer, message_type, message_id, %cause, "it can't be read any more; set aside");
@@ -197,26 +176,26 @@ impl Storage for NodeStorage {
         Ok(waiting)
     }
 
-    async fn next_waiting(&self) -> Result<Option<Timestamp>, StorageError> {
-        self.context.store.inbox_next_due().await.map_err(failed)
+    async fn next_waiting(&self, stage: Stage, now: Timestamp) -> Result<Option<Timestamp>, StorageError> {
+        self.context.store.inbox_next_due(state(stage), now).await.map_err(failed)
     }
 
     async fn commit(&self, step: Step<ChangeSet>) -> Result<(), StorageError> {
-        let holds = step.held.is_some();
+        let _holding = step.held.is_some().then(|| self.held.holding());
         let changes = self.changes(step).await.map_err(failed)?;
-        self.context.commit(changes).await.map_err(failed)?;
-        if holds {
-            self.nobody_is_held.store(false, Ordering::Release);
-        }
-        Ok(())
+        self.context.commit(changes).await.map_err(failed)
     }
 
     async fn owed(&self, now: Timestamp, limit: usize, besides: Besides) -> Result<Vec<Owed>, StorageError> {
         let besides = self.besides(besides).await.map_err(failed)?;
         let due = self.context.store.outbox_due_besides(now, limit, besides).await.map_err(failed)?;
+        // Whoever was held since we asked is not delivered to, though what waited behind the refused message is due now.
+        let held = self.held_now().await.map_err(failed)?;
+        let is_held = |message: &Owed| held.iter().any(|held| held.participant == message.recipient);
         let mut owed = Vec::with_capacity(due.len());
         for entry in due {
             match read_owed(&entry) {
+                Some(message) if is_held(&message) && now < message.deadline => {}
                 Some(message) => owed.push(message),
                 None => self.give_up(&entry, now).await.map_err(failed)?,
             }
