@@ -56,7 +56,7 @@ mod market;
 mod node;
 mod role;
 
-pub use bridge::uftp::{held, release};
+pub use bridge::uftp::{NodeStorage, held, release};
 pub use config::{Config, ConfigError};
 pub use data::database_path;
 pub use environment::Environment;

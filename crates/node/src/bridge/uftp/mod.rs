@@ -29,7 +29,8 @@ pub(crate) use events::{MarketEvents, Replies};
 pub use held::{held, release};
 pub(crate) use letter::{Letters, delivery};
 pub(crate) use registrar::Registrar;
-pub(crate) use storage::{NodeStorage, REPLY};
+pub use storage::NodeStorage;
+pub(crate) use storage::REPLY;
 pub(crate) use terms::MarketTerms;
 pub(crate) use verdict::{Verdict, Work};
 

@@ -1,12 +1,15 @@
 //! The protocol's storage, in the node's store.
 
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::Timestamp;
 use tieline_store::{
-    ChangeSet, InboxId as Number, InboxState, OutboxEntry, Receipt as Stored, Records as _, StoreError, Timer,
+    ChangeSet, InboxId as Number, InboxState, OutboxEntry, Receipt as Stored, Records as _, Store,
+    StoreError, Timer,
 };
+use tieline_uftp::service::Bells;
 use tieline_uftp::storage::{
     Attempt, Besides, Held, InboxId, Letter, Owed, OwedId, Progress, Receipt, Stage, Step, Storage,
     StorageError, Waiting,
@@ -19,7 +22,7 @@ use super::history::{ReadLately, exchanged_record, fate_record};
 use super::inbox::{participant, restore, row};
 use super::letter::outgoing;
 use crate::context::Context;
-use crate::market;
+use crate::{Environment, NodeError, data, market};
 
 /// How often it is looked whether somebody who is held was released.
 const LOOK_AGAIN: Duration = Duration::from_secs(30);
@@ -27,15 +30,34 @@ const LOOK_AGAIN: Duration = Duration::from_secs(30);
 /// The timer of a request whose answer is waited for.
 pub(crate) const REPLY: &str = "reply";
 
-/// The node's store, as the protocol asks for it.
+/// The node's store, as the protocol asks for it: for a UFTP participant of one's own, who then keeps what he must as a node
+/// does. A clone is the same.
+///
+/// It does not say which answers are missing: a node has timers for that.
 #[derive(Clone, Debug)]
-pub(crate) struct NodeStorage {
+pub struct NodeStorage {
     pub(crate) context: Context,
     pub(super) read_lately: Arc<ReadLately>,
     held: Arc<KnownOfHeld>,
 }
 
 impl NodeStorage {
+    /// Opens the data directory of a participant, making it if it is not there. No other process can open it meanwhile.
+    pub async fn open(data: &Path, environment: Environment) -> Result<Self, NodeError> {
+        let (store, directory) = data::open(data).await?;
+        Ok(Self::of(Context::new(store, environment, directory)))
+    }
+
+    /// Rung by what is written: for [`Setup::bells`](tieline_uftp::service::Setup::bells).
+    pub fn bells(&self) -> Bells {
+        self.context.bells.uftp.clone()
+    }
+
+    /// The store itself: what handlers keep of their own, and the journal.
+    pub fn store(&self) -> &Arc<dyn Store> {
+        &self.context.store
+    }
+
     pub(crate) fn of(context: Context) -> Self {
         Self { context, read_lately: Arc::default(), held: Arc::default() }
     }
