@@ -153,7 +153,7 @@ pub async fn acceptance<H: History>(
     Ok(match payload {
         Payload::DPrognosis(message) => {
             let orders = past.about(MessageType::FlexOrder, &message.flex).await?;
-            let prognoses = past.alike(payload).await?;
+            let prognoses = past.prognoses_before(payload, &orders).await?;
             Accepted::Orders(flex_order_statuses(message, &orders, &prognoses, terms, now))
         }
         Payload::FlexSettlement(message) => {

@@ -31,13 +31,28 @@ pub(super) fn d_prognosis(message: &DPrognosis, case: &Case<'_>, earlier: &[Exch
     reasons
 }
 
+/// Whether a prognosis holds one of these orders: it came after the order, which does not count from it. Of what is of one
+/// instant the prognosis is the later one.
+pub(super) fn holds_any<'e>(
+    prognosis: &Exchanged,
+    orders: impl IntoIterator<Item = (&'e Exchanged, &'e FlexOrder)>,
+) -> bool {
+    let id = prognosis.payload.header().message_id;
+    let holds = |(known, order): (&Exchanged, &FlexOrder)| {
+        known.at <= prognosis.at && order.d_prognosis_message_id != Some(id)
+    };
+    orders.into_iter().any(holds)
+}
+
 /// The state of each order of a D-Prognosis's day, for its answer: whether the prognosis shows what was ordered.
 ///
 /// It does if in each ISP of the order that is not over its power is on the right side of the baseline and everything that
 /// was ordered for that ISP: not above for a reduction, not below for an increase. The baseline is the D-Prognosis that the
-/// order names, else the first that was accepted for the day; an order without a known baseline is not shown.
+/// order names, else the first that was accepted for the day and holds no order, since it came before all of them; an order
+/// without a known baseline is not shown.
 ///
-/// `orders` and `earlier`, the prognoses before this one, are those of the same point and day. Of the orders those count that were not rejected.
+/// `orders` and `earlier`, the prognoses before this one, are those of the same point and day. Of the orders those count that
+/// were not rejected.
 pub fn flex_order_statuses(
     prognosis: &DPrognosis,
     orders: &[Exchanged],
@@ -47,15 +62,16 @@ pub fn flex_order_statuses(
 ) -> Vec<FlexOrderStatus> {
     let Ok(day) = terms.calendar.day(prognosis.flex.period) else { return Vec::new() };
     let expected = powers(&day, &prognosis.isps);
-    let orders: Vec<(&FlexOrder, _)> = of_type::<FlexOrder>(orders)
-        .filter(|(known, _)| binds(known))
-        .map(|(_, order)| (order, powers(&day, &order.isps)))
-        .collect();
+    let binding: Vec<(&Exchanged, &FlexOrder)> =
+        of_type::<FlexOrder>(orders).filter(|(known, _)| binds(known)).collect();
+    let orders: Vec<(&FlexOrder, _)> =
+        binding.iter().map(|(_, order)| (*order, powers(&day, &order.isps))).collect();
     let accepted = || of_type::<DPrognosis>(earlier).filter(|(known, _)| known.fate == Fate::Accepted);
     let shows = |order: &FlexOrder, changes: &BTreeMap<_, Power>| {
         let named =
             accepted().find(|(_, known)| Some(known.header.message_id) == order.d_prognosis_message_id);
-        let Some((_, baseline)) = named.or_else(|| accepted().next()) else { return false };
+        let first = || accepted().find(|(known, _)| !holds_any(known, binding.iter().copied()));
+        let Some((_, baseline)) = named.or_else(first) else { return false };
         let baseline = powers(&day, &baseline.isps);
         changes.iter().all(|(isp, change)| {
             if day.isp(*isp).is_ok_and(|span| span.end() <= now) {

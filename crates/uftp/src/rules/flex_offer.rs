@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use tieline_types::{IspDay, IspRange, Power};
 
 use super::case::{By, Case, Reasons, binds, of_type, powers, ranges, same_window, unknown};
+use super::d_prognosis::holds_any;
 use super::flex_request::{is_requested, needs};
 use crate::message::{DPrognosis, FlexOffer, FlexOrder, FlexRequest, OfferOption};
 use crate::{Exchanged, RejectionReason};
@@ -131,8 +132,8 @@ fn baseline(message: &FlexOffer, case: &Case<'_>, facts: &OfferFacts, reasons: &
         return;
     };
     same_window((&message.flex.congestion_point, message.flex.period), &prognosis.flex, reasons);
-    let mut orders = of_type::<FlexOrder>(&facts.orders).filter(|(known, _)| binds(known));
-    if orders.any(|(order, _)| facts.prognosis.as_ref().is_some_and(|prognosis| order.at < prognosis.at)) {
+    let orders = of_type::<FlexOrder>(&facts.orders).filter(|(known, _)| binds(known));
+    if facts.prognosis.as_ref().is_some_and(|prognosis| holds_any(prognosis, orders)) {
         reasons.insert(RejectionReason::NoBaseline);
     }
 }

@@ -25,6 +25,9 @@ pub(super) fn metering(message: &Metering, case: &Case<'_>, earlier: &[Exchanged
         reasons.insert(RejectionReason::PeriodOutOfBounds);
     }
     let whole = day.filter(|day| check_profiles(&message.profiles, day, case, &mut reasons));
+    if message.profiles.iter().any(is_below_zero) {
+        reasons.insert(RejectionReason::PowerValueRejection);
+    }
     let clear = units_and_names(&message.profiles, &terms.profiles, &mut reasons);
     if clear && whole.is_some() && !energies_fit(&message.profiles, message.isp_duration) {
         reasons
@@ -54,6 +57,11 @@ fn check_profiles(
         }
         right && right_isps
     })
+}
+
+/// Power has a direction; energy that was imported or exported, and what a meter shows, is not below 0.
+fn is_below_zero(profile: &MeteringProfile) -> bool {
+    profile.profile_type != ProfileType::Power && profile.isps.iter().any(|isp| isp.value < Decimal::ZERO)
 }
 
 /// kW for power and kWh for the others; each profile once, and every agreed one. Says whether it is clear what is measured.

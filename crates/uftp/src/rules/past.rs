@@ -88,13 +88,29 @@ impl<H: History> Past<'_, H> {
         settlement: &FlexSettlement,
         orders: &[Exchanged],
     ) -> Found<Vec<Exchanged>> {
-        let of_orders = orders.iter().filter_map(|order| {
-            order.payload.try_as::<FlexOrder>().and_then(|order| order.d_prognosis_message_id)
-        });
         let of_items = settlement.orders.iter().filter_map(|item| item.d_prognosis_message_id);
-        let named: BTreeSet<MessageId> = of_items.chain(of_orders).collect();
+        self.messages(of_items.chain(named_by(orders)).collect()).await
+    }
+
+    /// The prognoses for a day that were made before one, as far as they are looked at, and all that the orders name.
+    pub(super) async fn prognoses_before(
+        &self,
+        prognosis: &Payload,
+        orders: &[Exchanged],
+    ) -> Found<Vec<Exchanged>> {
+        let mut found = self.alike(prognosis).await?;
+        let mut named: BTreeSet<MessageId> = named_by(orders).collect();
+        for known in &found {
+            named.remove(&known.payload.header().message_id);
+        }
+        found.extend(self.messages(named).await?);
+        found.sort_by_key(|known| known.at);
+        Ok(found)
+    }
+
+    async fn messages(&self, ids: BTreeSet<MessageId>) -> Found<Vec<Exchanged>> {
         let mut found = Vec::new();
-        for id in named {
+        for id in ids {
             found.extend(self.message(Some(id)).await?);
         }
         Ok(found)
@@ -104,4 +120,9 @@ impl<H: History> Past<'_, H> {
         found.retain(|known| known.payload.header().message_id != self.own);
         found
     }
+}
+
+/// The prognoses that orders name.
+fn named_by(orders: &[Exchanged]) -> impl Iterator<Item = MessageId> {
+    orders.iter().filter_map(|order| order.payload.try_as::<FlexOrder>()?.d_prognosis_message_id)
 }

@@ -1,7 +1,12 @@
 use jiff::SignedDuration;
+use jiff::civil::Date;
+use tieline_types::EntityAddress;
 use tieline_uftp::message::{DPrognosis, FlexOrder};
 use tieline_uftp::rules::acceptance;
-use tieline_uftp::{Accepted, Direction, Exchanged, Fate, MemoryHistory};
+use tieline_uftp::value::MessageId;
+use tieline_uftp::{
+    Accepted, Direction, Exchanged, Fate, History, HistoryError, MemoryHistory, MessageType, Participant,
+};
 
 use super::{
     R, Scene, amsterdam, at_once, each, each_about_isps, instant, isps, message_id, participant, recorded,
@@ -165,4 +170,97 @@ fn an_order_without_a_known_baseline_is_not_shown() {
     let Accepted::Orders(statuses) = accepted else { panic!("orders are told") };
     let [status] = statuses[..] else { panic!("one order") };
     assert_eq!((status.flex_order_message_id, status.is_validated), (id, false));
+}
+
+/// A history that tells no more of a day than it must.
+#[derive(Default)]
+struct LatestOnly(MemoryHistory);
+
+impl History for LatestOnly {
+    async fn message(
+        &self,
+        counterparty: &Participant,
+        id: MessageId,
+    ) -> Result<Option<Exchanged>, HistoryError> {
+        self.0.message(counterparty, id).await
+    }
+
+    async fn referring_to(
+        &self,
+        counterparty: &Participant,
+        id: MessageId,
+    ) -> Result<Vec<Exchanged>, HistoryError> {
+        self.0.referring_to(counterparty, id).await
+    }
+
+    async fn about(
+        &self,
+        counterparty: &Participant,
+        message_type: MessageType,
+        place: &EntityAddress,
+        period: Date,
+    ) -> Result<Vec<Exchanged>, HistoryError> {
+        let mut found = self.0.about(counterparty, message_type, place, period).await?;
+        let earlier = found.len().saturating_sub(64);
+        found.drain(..earlier);
+        Ok(found)
+    }
+
+    async fn within(
+        &self,
+        counterparty: &Participant,
+        message_type: MessageType,
+        first: Date,
+        last: Date,
+    ) -> Result<Vec<Exchanged>, HistoryError> {
+        self.0.within(counterparty, message_type, first, last).await
+    }
+}
+
+/// Whether 600 kW shows an order of -400 kW that was sent at a second. There were flat prognoses of these powers before, one in
+/// each second from the first on; that of second 0 is the one that the recorded order names.
+fn shown_from(first: u32, powers: &[i64], order_at: u32, order: FlexOrder) -> bool {
+    let history = LatestOnly::default();
+    let agr = participant("agr.example.com");
+    let record = |direction, payload, second: u32| {
+        let at = instant("2026-06-01T00:00:00Z") + SignedDuration::from_secs(second.into());
+        let (counterparty, fate) = (agr.clone(), Fate::Accepted);
+        history.0.record(Exchanged { counterparty, direction, at, payload, fate });
+    };
+    for (second, power) in (first..).zip(powers) {
+        let mut earlier = prognosis();
+        if second != 0 {
+            earlier.header.message_id = message_id(second.into());
+        }
+        earlier.isps = vec![isps(1, 96, *power)];
+        record(Direction::Received, earlier.into(), second);
+    }
+    record(Direction::Sent, FlexOrder { isps: vec![isps(41, 8, -400_000)], ..order }.into(), order_at);
+    let mut revised = prognosis();
+    revised.header.message_id = message_id(1000);
+    revised.isps = vec![isps(1, 40, 1_000_000), isps(41, 8, 600_000), isps(49, 48, 1_000_000)];
+    let now = instant("2026-06-03T12:00:00Z");
+    let accepted = at_once(acceptance(&revised.into(), &agr, &amsterdam(), &history, now)).unwrap();
+    let Accepted::Orders(statuses) = accepted else { panic!("orders are told") };
+    let [status] = statuses[..] else { panic!("one order") };
+    status.is_validated
+}
+
+#[test]
+fn the_baseline_that_an_order_names_is_found_however_many_came_after_it() {
+    let order: FlexOrder = recorded("FlexOrder");
+    assert_eq!(order.d_prognosis_message_id, Some(prognosis().header.message_id));
+    let powers: Vec<i64> = std::iter::once(1_000_000).chain([700_000; 64]).collect();
+    assert!(shown_from(0, &powers, 200, order.clone()));
+    // Of the latest alone the first would count, from which 600 kW is less than ordered.
+    let unnamed = FlexOrder { d_prognosis_message_id: None, ..order };
+    assert!(!shown_from(0, &powers, 200, unnamed));
+}
+
+#[test]
+fn a_prognosis_that_holds_the_order_is_no_baseline_for_it() {
+    let unnamed = FlexOrder { d_prognosis_message_id: None, ..recorded("FlexOrder") };
+    assert!(shown_from(10, &[1_000_000], 11, unnamed.clone()));
+    assert!(!shown_from(10, &[1_000_000], 9, unnamed.clone()), "it came after the order");
+    assert!(!shown_from(10, &[1_000_000], 10, unnamed), "at the same instant");
 }

@@ -339,6 +339,17 @@ fn its_baseline_is_its_senders_own_and_holds_no_order() {
     assert_eq!(with(1, None), [], "the prognosis has a conversation of its own");
     assert_eq!(with(1, Some(Fate::Accepted)), [R::NoBaseline], "it came after an order, and holds it");
     assert_eq!(with(1, Some(Fate::Rejected)), []);
+    // Where all is of one instant, an order that names the prognosis came after it.
+    let at_once = |named: bool| {
+        let mut scene = known();
+        let mut order: FlexOrder = recorded("FlexOrder-unsolicited");
+        order.d_prognosis_message_id = offer().d_prognosis_message_id.filter(|_| named);
+        scene.before(order, Fate::Accepted);
+        scene.all_at_once();
+        scene.received(offer())
+    };
+    assert_eq!(at_once(true), []);
+    assert_eq!(at_once(false), [R::NoBaseline]);
     let mut scene = known();
     let mut other_day: DPrognosis = recorded("D-Prognosis");
     other_day.header.message_id = message_id(1);

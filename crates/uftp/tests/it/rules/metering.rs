@@ -109,6 +109,21 @@ fn each_profile_is_whole_and_in_its_unit() {
             ("96 ISPs in spring", |_, m| m.period = date(2026, 3, 29), vec![R::IspsOutOfBounds]),
             ("96 ISPs in autumn", |_, m| m.period = date(2025, 10, 26), vec![R::LackingIsps]),
             (
+                "less than no import",
+                |_, m| m.profiles[1] = profile(ProfileType::ImportEnergy, "-0.3125"),
+                vec![
+                    R::PowerValueRejection,
+                    R::other("Power is not (ImportEnergy - ExportEnergy) * 60 / ISP minutes"),
+                ],
+            ),
+            (
+                "a meter below 0",
+                |_, m| m.profiles.push(profile(ProfileType::ExportMeterReading, "-1")),
+                vec![R::PowerValueRejection],
+            ),
+            ("-0 is 0", |_, m| m.profiles.push(profile(ProfileType::ExportMeterReading, "-0.0")), vec![]),
+            ("negative power", |_, m| m.profiles = vec![profile(ProfileType::Power, "-1.25")], vec![]),
+            (
                 "power in kWh",
                 |_, m| m.profiles[0].unit = Unit::KilowattHour,
                 vec![R::other("A profile is in the wrong unit")],

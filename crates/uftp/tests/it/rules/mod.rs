@@ -107,6 +107,13 @@ impl Scene {
         self.past.push((message.into(), fate, at));
     }
 
+    /// Everything that was exchanged bears the same instant, as where time stands still.
+    pub(crate) fn all_at_once(&mut self) {
+        for (_, _, at) in &mut self.past {
+            *at = instant("2026-03-01T00:00:00Z");
+        }
+    }
+
     /// What the recipient makes of a message.
     pub(crate) fn received(&self, message: impl Into<Payload>) -> Vec<R> {
         self.check(&message.into(), Direction::Received)
