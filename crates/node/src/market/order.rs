@@ -41,6 +41,16 @@ pub(crate) enum OrderState {
 }
 
 impl Order {
+    /// Whether it counts, or may still count.
+    pub(crate) const fn stands(&self) -> bool {
+        matches!(self.state, OrderState::Sent | OrderState::Accepted)
+    }
+
+    /// Whether both sides are bound.
+    pub(crate) const fn is_accepted(&self) -> bool {
+        matches!(self.state, OrderState::Accepted)
+    }
+
     /// The order as it is settled; `day` is its day.
     pub(crate) fn to_settle(&self, day: &IspDay) -> OrderToSettle {
         let changes = per_isp(&self.isps).into_iter();

@@ -1,27 +1,24 @@
 //! An aggregator's messages: requests and orders in, offers out.
 
-use jiff::Timestamp;
 use tieline_service::{Call, Extension, State, Trace};
 use tieline_store::{ChangeSet, Records as _, StoreError};
-use tieline_types::IspDay;
 use tieline_uftp::message::{
     Disposition, FlexOffer, FlexOfferResponse, FlexOrder, FlexRequest, FlexRequestIsp, Isp, OfferOption,
-    Response,
 };
-use tieline_uftp::service::{Agr as Aggregator, AgrService, ReceivedAt, RoleRoutes};
+use tieline_uftp::service::{Agr as Aggregator, AgrService, RoleRoutes};
 use tieline_uftp::value::{ActivationFactor, DateTime, MessageId};
-use tieline_uftp::{Accepted, Noted, Rejected, RejectionReason, Role};
+use tieline_uftp::{Accepted, Noted, RejectionReason, Role};
 use tracing::{info, warn};
 
-use super::window::{day, flex_message};
+use super::window::{flex_message, span, window};
 use super::{
     Letters, MarketTerms, Registrar, Verdict, Work, keep, metering, portfolio, prognosis, settlement,
+    unreadable,
 };
 use crate::market::{
-    IspPower, Offer, OfferState, Order, OrderState, Request, RequestState, RequestedPower, Window, hull,
-    message_key,
+    IspPower, Offer, OfferState, Order, OrderState, Request, RequestState, RequestedPower, message_key,
 };
-use crate::role::agr::{Agr, Made, OrderRefusal, Taking};
+use crate::role::agr::{Agr, Made};
 
 /// The aggregator's side of the market.
 #[derive(Clone, Debug)]
@@ -51,34 +48,14 @@ impl AgrMarket {
             .with_state(self)
     }
 
-    fn read_request(&self, message: &FlexRequest, received_at: Timestamp) -> Result<Request, Verdict> {
-        let mut wrong = Vec::new();
+    fn read_request(&self, message: &FlexRequest) -> Result<Request, StoreError> {
         let ranges = message.isps.iter().map(|isp| isp.range);
-        let day = day(&message.flex, ranges, &self.agr.calendar, &mut wrong);
-        if !self.agr.config.congestion_points.contains(&message.flex.congestion_point) {
-            wrong.push(RejectionReason::InvalidCongestionPoint);
-        }
-        check_powers(&message.isps, &mut wrong);
-        let span = day.as_ref().and_then(|day| hull(day, message.isps.iter().map(|isp| isp.range)).ok()?);
-        if let Some(span) = span {
-            let expires = message.expiration_date_time.instant();
-            if expires <= received_at || expires > span.end() {
-                wrong.push(RejectionReason::ExpirationDateTimeOutOfBounds);
-            }
-            if span.end() <= received_at {
-                wrong.push(RejectionReason::PeriodOutOfBounds);
-            }
-        }
-        if let Some(rejected) = Rejected::for_any(wrong) {
-            return Err(rejected.into());
-        }
-        let Some(span) = span else { return Err(RejectionReason::IspsOutOfBounds.into()) };
         Ok(Request {
             message_id: message.header.message_id.uuid(),
             conversation_id: message.header.conversation_id.uuid(),
             counterparty: message.header.sender_domain.clone(),
             window: window(&message.flex),
-            span,
+            span: span(&message.flex, ranges, &self.agr.calendar)?,
             isps: message.isps.iter().map(requested).collect(),
             expires: message.expiration_date_time.instant(),
             contract: message.contract_id.as_ref().map(ToString::to_string),
@@ -121,11 +98,9 @@ impl AgrMarket {
         })
     }
 
-    fn read_order(message: &FlexOrder, day: &IspDay) -> Result<Order, Verdict> {
-        let Some(offer) = message.flex_offer_message_id.filter(|_| !message.is_unsolicited()) else {
-            return Err(RejectionReason::other("No order without an offer is agreed").into());
-        };
-        let span = hull(day, message.isps.iter().map(|isp| isp.range)).ok().flatten();
+    fn read_order(&self, message: &FlexOrder) -> Result<Order, StoreError> {
+        let offer = message.flex_offer_message_id.ok_or_else(|| unreadable(&"it names no offer"))?;
+        let ranges = message.isps.iter().map(|isp| isp.range);
         Ok(Order {
             message_id: message.header.message_id.uuid(),
             conversation_id: message.header.conversation_id.uuid(),
@@ -133,7 +108,7 @@ impl AgrMarket {
             reference: message.order_reference.to_string(),
             offer: offer.uuid(),
             window: window(&message.flex),
-            span: span.ok_or(RejectionReason::IspsOutOfBounds)?,
+            span: span(&message.flex, ranges, &self.agr.calendar)?,
             price: message.price,
             currency: message.currency,
             isps: message.isps.iter().map(|isp| IspPower { isps: isp.range, power: isp.power }).collect(),
@@ -147,9 +122,8 @@ async fn take_request(
     call: Call<FlexRequest>,
     State(market): State<AgrMarket>,
     Extension(work): Extension<Work>,
-    Extension(ReceivedAt(received_at)): Extension<ReceivedAt>,
 ) -> Result<Accepted, Verdict> {
-    let request = market.read_request(&call, received_at)?;
+    let request = market.read_request(&call)?;
     let mut changes = ChangeSet::new();
     changes.put(&request)?;
     keep(&work, changes);
@@ -201,7 +175,7 @@ async fn note_offer_response(
         return Ok(Noted);
     };
     // An order that overtook the answer has said more than it can.
-    if offer.value.state == OfferState::Sent && decides(&call.response) {
+    if offer.value.state == OfferState::Sent {
         offer.value.state = if call.response.is_accepted() {
             OfferState::Accepted
         } else {
@@ -218,55 +192,14 @@ async fn take_order(
     call: Call<FlexOrder>,
     State(market): State<AgrMarket>,
     Extension(work): Extension<Work>,
-    Extension(ReceivedAt(received_at)): Extension<ReceivedAt>,
 ) -> Result<Accepted, Verdict> {
-    let mut wrong = Vec::new();
-    let day = day(&call.flex, call.isps.iter().map(|isp| isp.range), &market.agr.calendar, &mut wrong);
-    let Some(day) = day.filter(|_| wrong.is_empty()) else {
-        return Err(Rejected::for_any(wrong)
-            .unwrap_or_else(|| RejectionReason::PeriodOutOfBounds.into())
-            .into());
-    };
-    let order = AgrMarket::read_order(&call, &day)?;
-    let unknown = || reason(OrderRefusal::Unknown);
+    let order = market.read_order(&call)?;
     let key = message_key(&order.counterparty, order.offer);
-    let offer = market.agr.context.store.record::<Offer>(&key).await?.ok_or_else(unknown)?;
-    let taking = Taking {
-        order: &order,
-        option: call.option_reference.as_ref().map(AsRef::as_ref),
-        activation_factor: call.activation_factor.value(),
-        at: received_at,
-    };
-    let refusals = Agr::refusals(&offer.value, &taking);
-    if let Some(rejected) = Rejected::for_any(refusals.into_iter().map(reason)) {
-        return Err(rejected.into());
-    }
+    let offer = market.agr.context.store.record::<Offer>(&key).await?;
+    let offer = offer.ok_or_else(|| unreadable(&"its offer is not in the book"))?;
     info!(dso = %order.counterparty, order = order.reference, congestion_point = %order.window.congestion_point, "ordered");
     keep(&work, market.agr.accept(offer, &order)?);
     Ok(Accepted::new())
-}
-
-/// Whether an answer says anything new: "Already Submitted" only tells that a repeat arrived, and counts as success.
-pub(super) fn decides(response: &Response) -> bool {
-    response.is_accepted() || response.reasons() != [RejectionReason::AlreadySubmitted]
-}
-
-fn reason(refusal: OrderRefusal) -> RejectionReason {
-    let reference = |name: &str| RejectionReason::UnknownReference(tieline_uftp::Text::lossy(name));
-    match refusal {
-        OrderRefusal::Unknown => reference("FlexOfferMessageID"),
-        OrderRefusal::Expired => RejectionReason::ReferenceMessageExpired,
-        OrderRefusal::Ordered => RejectionReason::other("The offer has been ordered already"),
-        OrderRefusal::Period => RejectionReason::ReferencePeriodMismatch,
-        OrderRefusal::CongestionPoint => RejectionReason::InvalidCongestionPoint,
-        OrderRefusal::Option => reference("OptionReference"),
-        OrderRefusal::ActivationFactor => {
-            RejectionReason::other("ActivationFactor is below MinActivationFactor")
-        }
-        OrderRefusal::Isps => RejectionReason::IspMismatch,
-        OrderRefusal::Power => RejectionReason::PowerMismatch,
-        OrderRefusal::Price => RejectionReason::PriceMismatch,
-    }
 }
 
 fn requested(isp: &FlexRequestIsp) -> RequestedPower {
@@ -276,23 +209,4 @@ fn requested(isp: &FlexRequestIsp) -> RequestedPower {
         max: isp.max_power,
         requested: isp.disposition == Some(Disposition::Requested),
     }
-}
-
-/// At least one ISP is Requested, every bound is a bound, and what is Requested has a direction.
-fn check_powers(isps: &[FlexRequestIsp], wrong: &mut Vec<RejectionReason>) {
-    let is_requested = |isp: &&FlexRequestIsp| isp.disposition == Some(Disposition::Requested);
-    if !isps.iter().any(|isp| is_requested(&isp)) {
-        wrong.push(RejectionReason::LackingRequestedDisposition);
-    }
-    if isps.iter().any(|isp| isp.min_power > isp.max_power) {
-        wrong.push(RejectionReason::PowerDiscrepancy);
-    }
-    let has_direction = |isp: &FlexRequestIsp| isp.min_power.watts() >= 0 || isp.max_power.watts() <= 0;
-    if !isps.iter().filter(is_requested).all(has_direction) {
-        wrong.push(RejectionReason::RequestedPowerDiscrepancy);
-    }
-}
-
-pub(super) fn window(flex: &tieline_uftp::message::FlexMessage) -> Window {
-    Window { congestion_point: flex.congestion_point.clone(), period: flex.period }
 }

@@ -7,21 +7,21 @@ use tieline_uftp::message::{
     Disposition, FlexOffer, FlexOrder, FlexOrderResponse, FlexRequest, FlexRequestIsp, FlexRequestResponse,
     Isp,
 };
-use tieline_uftp::service::{Dso as Operator, DsoService, ReceivedAt, RoleRoutes};
+use tieline_uftp::service::{Dso as Operator, DsoService, RoleRoutes};
 use tieline_uftp::value::{ActivationFactor, DateTime, MessageId};
-use tieline_uftp::{Accepted, Noted, Rejected, RejectionReason, Role, Text};
+use tieline_uftp::{Accepted, Noted, RejectionReason, Role, Text};
 use tracing::{info, warn};
 
-use super::agr::{decides, window};
-use super::window::{day, flex_message};
+use super::window::{flex_message, span, window};
 use super::{
-    Letters, Registrar, Verdict, Work, keep, metering, portfolio, prognosis, settlement, unwritable,
+    Letters, Registrar, Verdict, Work, keep, metering, portfolio, prognosis, settlement, unreadable,
+    unwritable,
 };
 use crate::market::{
     IspPower, Need, NeedState, Offer, OfferOption, OfferState, Order, OrderState, Request, RequestState,
-    hull, message_key,
+    message_key,
 };
-use crate::role::dso::{Dso, OfferRefusal, Placed};
+use crate::role::dso::{Dso, Placed};
 
 /// The grid operator's side of the market.
 #[derive(Clone, Debug)]
@@ -143,31 +143,16 @@ impl DsoMarket {
         })
     }
 
-    fn read_offer(&self, message: &FlexOffer) -> Result<Offer, Verdict> {
-        let mut wrong = Vec::new();
-        let mut span = None;
-        for option in &message.options {
-            let ranges = || option.isps.iter().map(|isp| isp.range);
-            let day = day(&message.flex, ranges(), &self.dso.calendar, &mut wrong);
-            let of_option = day.and_then(|day| hull(&day, ranges()).ok().flatten());
-            span = match (span, of_option) {
-                (Some(known), Some(other)) => join(known, other),
-                (known, other) => known.or(other),
-            };
-        }
-        if let Some(rejected) = Rejected::for_any(once_each(wrong)) {
-            return Err(rejected.into());
-        }
-        let Some(request) = message.flex_request_message_id.filter(|_| !message.is_unsolicited()) else {
-            return Err(RejectionReason::other("No offer without a request is agreed").into());
-        };
+    fn read_offer(&self, message: &FlexOffer) -> Result<Offer, StoreError> {
+        let request = message.flex_request_message_id.ok_or_else(|| unreadable(&"it names no request"))?;
+        let ranges = message.options.iter().flat_map(|option| &option.isps).map(|isp| isp.range);
         Ok(Offer {
             message_id: message.header.message_id.uuid(),
             conversation_id: message.header.conversation_id.uuid(),
             counterparty: message.header.sender_domain.clone(),
             request: request.uuid(),
             window: window(&message.flex),
-            span: span.ok_or(RejectionReason::IspsOutOfBounds)?,
+            span: span(&message.flex, ranges, &self.dso.calendar)?,
             expires: message.expiration_date_time.instant(),
             currency: message.currency,
             contract: message.contract_id.as_ref().map(ToString::to_string),
@@ -192,10 +177,6 @@ impl DsoMarket {
     }
 }
 
-fn join(one: tieline_types::TimeSpan, other: tieline_types::TimeSpan) -> Option<tieline_types::TimeSpan> {
-    tieline_types::TimeSpan::new(one.start().min(other.start()), one.end().max(other.end()))
-}
-
 async fn note_request_response(
     call: Call<FlexRequestResponse>,
     State(market): State<DsoMarket>,
@@ -208,7 +189,7 @@ async fn note_request_response(
         warn!(%agr, request = %id, "an answer to a request that was never made");
         return Ok(Noted);
     };
-    if request.value.state == RequestState::Sent && decides(&call.response) {
+    if request.value.state == RequestState::Sent {
         request.value.state = if call.response.is_accepted() {
             RequestState::Accepted
         } else {
@@ -225,17 +206,8 @@ async fn take_offer(
     call: Call<FlexOffer>,
     State(market): State<DsoMarket>,
     Extension(work): Extension<Work>,
-    Extension(ReceivedAt(received_at)): Extension<ReceivedAt>,
 ) -> Result<Accepted, Verdict> {
     let offer = market.read_offer(&call)?;
-    let asked = message_key(&offer.counterparty, offer.request);
-    let request = market.dso.context.store.record::<Request>(&asked).await?;
-    let request = request.ok_or_else(|| reason(OfferRefusal::UnknownRequest))?.value;
-    let reasons = Dso::refusals(&request, &offer, received_at).into_iter().map(reason);
-    let baseline = market.dso.can_count_from(&offer).await?.err().map(prognosis::baseline_reason);
-    if let Some(rejected) = Rejected::for_any(once_each(reasons.chain(baseline))) {
-        return Err(rejected.into());
-    }
     let mut changes = ChangeSet::new();
     changes.put(&offer)?;
     keep(&work, changes);
@@ -278,7 +250,7 @@ async fn note_order_response(
         warn!(%agr, order = %id, "an answer to an order that was never placed");
         return Ok(Noted);
     };
-    if order.value.state == OrderState::Sent && decides(&call.response) {
+    if order.value.state == OrderState::Sent {
         order.value.state = if call.response.is_accepted() {
             info!(%agr, order = order.value.reference, "the order is accepted");
             OrderState::Accepted
@@ -295,29 +267,4 @@ async fn note_order_response(
         keep(&work, changes);
     }
     Ok(Noted)
-}
-
-/// The reasons without repetition: several options may have the same mistake.
-fn once_each(reasons: impl IntoIterator<Item = RejectionReason>) -> Vec<RejectionReason> {
-    let mut distinct = Vec::new();
-    for reason in reasons {
-        if !distinct.contains(&reason) {
-            distinct.push(reason);
-        }
-    }
-    distinct
-}
-
-fn reason(refusal: OfferRefusal) -> RejectionReason {
-    match refusal {
-        OfferRefusal::UnknownRequest => {
-            RejectionReason::UnknownReference(Text::lossy("FlexRequestMessageID"))
-        }
-        OfferRefusal::RequestExpired => RejectionReason::ReferenceMessageExpired,
-        OfferRefusal::Period => RejectionReason::ReferencePeriodMismatch,
-        OfferRefusal::CongestionPoint => RejectionReason::InvalidCongestionPoint,
-        OfferRefusal::Expiration => RejectionReason::ExpirationDateTimeOutOfBounds,
-        OfferRefusal::ServesNothing => RejectionReason::RequestMismatch,
-        OfferRefusal::Power => RejectionReason::PowerValueRejection,
-    }
 }

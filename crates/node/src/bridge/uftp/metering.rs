@@ -3,15 +3,13 @@
 use rust_decimal::Decimal;
 use tieline_service::{Call, Extension, State};
 use tieline_store::{ChangeSet, Record as _, Records as _, StoreError, Timer};
-use tieline_types::{Energy, EntityAddress, IspDay, IspNumber, IspRange};
+use tieline_types::{Energy, EntityAddress, IspDay, IspNumber};
 use tieline_uftp::message::{Metering, MeteringIsp, MeteringProfile, MeteringResponse, ProfileType, Unit};
 use tieline_uftp::value::{Ean, MessageId};
 use tieline_uftp::{Accepted, Noted, Rejected, RejectionReason, Role};
 use tracing::{error, info};
 
-use super::agr::decides;
-use super::window::{check_isps, local_day};
-use super::{AgrMarket, DsoMarket, Verdict, Work, keep, unwritable};
+use super::{AgrMarket, DsoMarket, Verdict, Work, keep, unreadable, unwritable};
 use crate::market::{Metered, MeteredState, MeteringMessage, Wanted, message_key, metered_by};
 use crate::role::agr::{METER, day_and};
 use crate::role::dso::MeteringRefusal;
@@ -93,7 +91,7 @@ pub(super) async fn note_response(
     let known = metered_by(&*market.agr.context.store, &key).await?;
     // A revision that was followed by another has no record any more.
     let Some(mut metered) = known else { return Ok(Noted) };
-    if metered.value.state != MeteredState::Sent || !decides(&call.response) {
+    if metered.value.state != MeteredState::Sent {
         return Ok(Noted);
     }
     let mut changes = ChangeSet::new();
@@ -119,22 +117,13 @@ pub(super) async fn take(
     State(market): State<DsoMarket>,
     Extension(work): Extension<Work>,
 ) -> Result<Accepted, Verdict> {
-    let calendar = &market.dso.calendar;
-    let day = local_day(call.isp_duration, &call.time_zone, call.period, calendar)?;
-    let mut wrong = Vec::new();
-    for profile in &call.profiles {
-        check_profile(profile, &day, &mut wrong);
-    }
-    let energies = energies(&call.profiles, &day);
-    if energies.is_none() && wrong.is_empty() {
-        wrong.push(RejectionReason::other("There is neither ImportEnergy nor Power, or each is there twice"));
-    }
-    wrong.dedup();
-    if let Some(rejected) = Rejected::for_any(wrong) {
-        return Err(rejected.into());
-    }
-    let unknown = || RejectionReason::other("Unknown EAN");
-    let connection = format!("ean.{}", call.ean.digits()).parse().map_err(|_| unknown())?;
+    let day = market.dso.calendar.day(call.period).map_err(|cause| unreadable(&cause))?;
+    let Some(energies) = energies(&call.profiles, &day) else {
+        let cause = "There is neither ImportEnergy nor Power, or each is there twice";
+        return Err(RejectionReason::other(cause).into());
+    };
+    let unknown = || reason(MeteringRefusal::Connection);
+    let connection = call.ean.connection().ok_or_else(unknown)?;
     let point = market.dso.point_of(&connection).ok_or_else(unknown)?;
     let metered = Metered {
         message_id: call.header.message_id.uuid(),
@@ -145,12 +134,12 @@ pub(super) async fn take(
         period: call.period,
         span: day.span(),
         revision: call.revision,
-        energies: energies.unwrap_or_default(),
+        energies,
         interpolated: Vec::new(),
         whole: true,
         state: MeteredState::Accepted,
     };
-    let (refusals, version) = market.dso.metering_refusals(&metered).await?;
+    let (refusals, version) = market.dso.metering_refusals(point, &metered).await?;
     if let Some(rejected) = Rejected::for_any(refusals.into_iter().map(reason)) {
         return Err(rejected.into());
     }
@@ -175,36 +164,11 @@ fn kilowatts(energy: Energy, day: &IspDay) -> Decimal {
     (watts / Decimal::ONE_THOUSAND).round_dp(3).normalize()
 }
 
-/// Every ISP of the day once, in the unit of what is measured.
-fn check_profile(profile: &MeteringProfile, day: &IspDay, wrong: &mut Vec<RejectionReason>) {
-    let unit = if profile.profile_type == ProfileType::Power { Unit::Kilowatt } else { Unit::KilowattHour };
-    if profile.unit != unit {
-        wrong.push(RejectionReason::other("A profile is in the wrong unit"));
-    }
-    let within = check_isps(day, profile.isps.iter().map(|isp| IspRange::single(isp.start)), wrong);
-    let has = |isp: IspNumber| profile.isps.iter().any(|known| known.start == isp);
-    if within && !day.isps().all(|(isp, _)| has(isp)) {
-        wrong.push(RejectionReason::LackingIsps);
-    }
-    let negative = |isp: &MeteringIsp| isp.value.is_sign_negative() && !isp.value.is_zero();
-    if profile.profile_type != ProfileType::Power && profile.isps.iter().any(negative) {
-        wrong.push(RejectionReason::PowerValueRejection);
-    }
-}
-
-/// Import less export in each ISP, or the mean power over its length; `None` where neither is there once, or too large.
+/// Import less export in each ISP, or the mean power over its length; `None` where neither is there, or too large.
 fn energies(profiles: &[MeteringProfile], day: &IspDay) -> Option<Vec<Energy>> {
-    let once = |wanted: ProfileType| {
-        let mut found = profiles.iter().filter(|profile| profile.profile_type == wanted);
-        match (found.next(), found.next()) {
-            (Some(profile), None) => Ok(Some(profile)),
-            (None, _) => Ok(None),
-            _ => Err(()),
-        }
-    };
-    let import = once(ProfileType::ImportEnergy).ok()?;
-    let export = once(ProfileType::ExportEnergy).ok()?;
-    let power = once(ProfileType::Power).ok()?;
+    let profile = |wanted: ProfileType| profiles.iter().find(|profile| profile.profile_type == wanted);
+    let (import, export) = (profile(ProfileType::ImportEnergy), profile(ProfileType::ExportEnergy));
+    let power = profile(ProfileType::Power);
     let per_hour = Decimal::from(day.isp_duration().seconds()) / Decimal::from(3600);
     let value = |profile: Option<&MeteringProfile>, isp: IspNumber| {
         profile
@@ -228,8 +192,6 @@ fn reason(refusal: MeteringRefusal) -> RejectionReason {
     match refusal {
         MeteringRefusal::Connection => RejectionReason::other("Unknown EAN"),
         MeteringRefusal::Taken => RejectionReason::other("Another aggregator has metered this connection"),
-        MeteringRefusal::Period => RejectionReason::PeriodOutOfBounds,
-        MeteringRefusal::Revision => RejectionReason::SubordinateSequenceNumber,
         MeteringRefusal::Settled => RejectionReason::other("The day has been settled"),
     }
 }
@@ -265,8 +227,7 @@ mod tests {
         let export = profile(ProfileType::ExportEnergy, Unit::KilowattHour, "0.2");
         let quarter = vec![Energy::from_watt_hours(1050).unwrap(); 92];
         assert_eq!(energies(std::slice::from_ref(&power), &day), Some(quarter.clone()));
-        assert_eq!(energies(&[power, import.clone(), export], &day), Some(quarter));
-        assert_eq!(energies(&[import.clone(), import], &day), None);
+        assert_eq!(energies(&[power, import, export], &day), Some(quarter));
         assert_eq!(energies(&[], &day), None);
     }
 }

@@ -40,3 +40,10 @@ use verdict::keep;
 fn unwritable(cause: &dyn std::fmt::Display) -> tieline_store::StoreError {
     tieline_store::StoreError::Misuse(format!("the message can't be written: {cause}"))
 }
+
+/// What a message that the protocol's rules let through can't be read for: they should have rejected it.
+fn unreadable(cause: &dyn std::fmt::Display) -> tieline_store::StoreError {
+    tieline_store::StoreError::Misuse(format!(
+        "the message can't be read, though it keeps the rules: {cause}"
+    ))
+}

@@ -66,7 +66,7 @@ async fn compare_agr(
 ) -> Result<ChangeSet, StoreError> {
     let (cro, response) = (&answer.header.sender_domain, &answer.response);
     let id = answer.agr_portfolio_query_message_id;
-    let Some(query) = registrar.question(cro, id, response).await? else { return Ok(ChangeSet::new()) };
+    let Some(query) = registrar.question(cro, id).await? else { return Ok(ChangeSet::new()) };
     let (mut portfolio, version) = registrar.registering.portfolio().await?;
     let period = query.value.period;
     let differences = tells(response)
@@ -125,7 +125,7 @@ pub(super) async fn note_dso_query_response(
     let cro = &call.header.sender_domain;
     let Some(registrar) = asked(market.registrar.as_ref(), cro) else { return Ok(Noted) };
     let (id, response) = (call.dso_portfolio_query_message_id, &call.response);
-    let Some(query) = registrar.question(cro, id, response).await? else { return Ok(Noted) };
+    let Some(query) = registrar.question(cro, id).await? else { return Ok(Noted) };
     let Some(asked_about) = query.value.congestion_point.clone() else { return Ok(Noted) };
     let said: Vec<_> = call
         .congestion_point

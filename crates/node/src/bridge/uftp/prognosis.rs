@@ -2,17 +2,16 @@
 
 use tieline_service::{Call, Extension, State};
 use tieline_store::{ChangeSet, Records as _, StoreError, Timer};
-use tieline_uftp::message::{DPrognosis, DPrognosisResponse, FlexOrderStatus, Isp};
+use tieline_uftp::message::{DPrognosis, DPrognosisResponse, Isp};
 use tieline_uftp::value::MessageId;
-use tieline_uftp::{Accepted, Noted, Rejected, RejectionReason, Role, Text};
+use tieline_uftp::{Accepted, Noted, Rejected, RejectionReason, Role};
 use tracing::{error, info, warn};
 
-use super::agr::{decides, window};
-use super::window::{day, flex_message};
-use super::{AgrMarket, DsoMarket, Verdict, Work, keep, unwritable};
-use crate::market::{IspPower, Prognosis, PrognosisState, Wanted, message_key};
+use super::window::{flex_message, window};
+use super::{AgrMarket, DsoMarket, Verdict, Work, keep, unreadable, unwritable};
+use crate::market::{IspPower, Order, Prognosis, PrognosisState, Wanted, message_key};
 use crate::role::agr::{PROGNOSE, day_and};
-use crate::role::dso::{BaselineRefusal, PrognosisRefusal};
+use crate::role::dso::PrognosisRefusal;
 
 impl AgrMarket {
     /// The timer of a point and a day: what is expected is sent, if it was not, or an order has changed it.
@@ -61,7 +60,7 @@ pub(super) async fn note_response(
         warn!(%dso, prognosis = %id, "an answer to a prognosis that was never sent");
         return Ok(Noted);
     };
-    if prognosis.value.state != PrognosisState::Sent || !decides(&call.response) {
+    if prognosis.value.state != PrognosisState::Sent {
         return Ok(Noted);
     }
     let mut changes = ChangeSet::new();
@@ -92,56 +91,33 @@ pub(super) async fn take(
     State(market): State<DsoMarket>,
     Extension(work): Extension<Work>,
 ) -> Result<Accepted, Verdict> {
-    let mut wrong = Vec::new();
-    let day = day(&call.flex, call.isps.iter().map(|isp| isp.range), &market.dso.calendar, &mut wrong);
-    let Some(day) = day.filter(|_| wrong.is_empty()) else {
-        return Err(Rejected::for_any(wrong)
-            .unwrap_or_else(|| RejectionReason::PeriodOutOfBounds.into())
-            .into());
-    };
-    let mut prognosis = Prognosis {
+    let (agr, window) = (&call.header.sender_domain, window(&call.flex));
+    let day = market.dso.calendar.day(window.period).map_err(|cause| unreadable(&cause))?;
+    let orders = market.dso.orders_to(agr, &window, &day, Order::stands).await?;
+    let prognosis = Prognosis {
         message_id: call.header.message_id.uuid(),
         conversation_id: call.header.conversation_id.uuid(),
-        counterparty: call.header.sender_domain.clone(),
-        window: window(&call.flex),
+        counterparty: agr.clone(),
+        window,
         span: day.span(),
         revision: call.revision,
         powers: call.isps.iter().map(|isp| IspPower { isps: isp.range, power: isp.power }).collect(),
-        orders: Vec::new(),
+        orders: orders.iter().map(|order| order.message_id).collect(),
         expected_from: None,
         state: PrognosisState::Accepted,
     };
-    let refusals = market.dso.prognosis_refusals(&prognosis, &day).await?;
-    if let Some(rejected) = Rejected::for_any(refusals.into_iter().map(reason)) {
+    if let Some(rejected) = Rejected::for_any(market.dso.prognosis_refusals(&prognosis, &day).map(reason)) {
         return Err(rejected.into());
     }
-    let shown = market.dso.orders_shown(&prognosis, &day).await?;
-    prognosis.orders = shown.iter().map(|order| order.order).collect();
     let mut changes = ChangeSet::new();
     changes.put(&prognosis)?;
     keep(&work, changes);
-    let status = |order: &crate::role::dso::OrderShown| FlexOrderStatus {
-        flex_order_message_id: MessageId::from(order.order),
-        is_validated: order.shown,
-    };
-    Ok(Accepted::Orders(shown.iter().map(status).collect()))
+    Ok(Accepted::new())
 }
 
 fn reason(refusal: PrognosisRefusal) -> RejectionReason {
     match refusal {
         PrognosisRefusal::CongestionPoint => RejectionReason::InvalidCongestionPoint,
-        PrognosisRefusal::Period => RejectionReason::PeriodOutOfBounds,
         PrognosisRefusal::LackingIsps => RejectionReason::LackingIsps,
-        PrognosisRefusal::Power => RejectionReason::PowerValueRejection,
-        PrognosisRefusal::Revision => RejectionReason::SubordinateSequenceNumber,
-    }
-}
-
-/// Why the prognosis that an offer names is no baseline for it.
-pub(super) fn baseline_reason(refusal: BaselineRefusal) -> RejectionReason {
-    match refusal {
-        BaselineRefusal::Unknown => RejectionReason::UnknownReference(Text::lossy("D-PrognosisMessageID")),
-        BaselineRefusal::OtherDay => RejectionReason::ReferencePeriodMismatch,
-        BaselineRefusal::HoldsOrders => RejectionReason::NoBaseline,
     }
 }

@@ -11,7 +11,6 @@ use tieline_uftp::value::{MessageId, TimeZoneName};
 use tieline_uftp::{Header, Payload, RejectionReason, Role};
 use tracing::{error, info};
 
-use super::agr::decides;
 use super::{Letters, unwritable};
 use crate::config;
 use crate::market::{
@@ -130,7 +129,7 @@ impl Registrar {
     ) -> Result<ChangeSet, StoreError> {
         let mut changes = ChangeSet::new();
         let registering = &self.registering;
-        if *cro != registering.config.cro || !decides(response) {
+        if *cro != registering.config.cro {
             return Ok(changes);
         }
         let (mut portfolio, version) = registering.portfolio().await?;
@@ -154,16 +153,12 @@ impl Registrar {
         Ok(changes)
     }
 
-    /// The question that an answer is to, unless it was answered before; `None` also for an answer that says nothing.
+    /// The question that an answer is to, unless it was answered before.
     pub(super) async fn question(
         &self,
         cro: &Domain,
         id: MessageId,
-        response: &Response,
     ) -> Result<Option<Stored<PortfolioQuery>>, StoreError> {
-        if !decides(response) {
-            return Ok(None);
-        }
         let store = &self.registering.context.store;
         let known = store.record::<PortfolioQuery>(&message_key(cro, id)).await?;
         Ok(known.filter(|known| !known.value.answered && known.value.cro == self.registering.config.cro))

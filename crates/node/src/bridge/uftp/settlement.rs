@@ -8,13 +8,12 @@ use tieline_uftp::message::{
     FlexOrderSettlementStatus, FlexSettlement, FlexSettlementResponse, Response,
 };
 use tieline_uftp::value::MessageId;
-use tieline_uftp::{Accepted, Noted, Rejected, RejectionReason, Role, Text};
+use tieline_uftp::{Accepted, Noted, RejectionReason, Role, Text};
 use tracing::{error, info, warn};
 
-use super::agr::decides;
-use super::{AgrMarket, DsoMarket, Verdict, Work, keep};
+use super::{AgrMarket, DsoMarket, Verdict, Work, keep, unreadable};
 use crate::market::{ItemStatus, Settlement, SettlementIsp, SettlementItem, SettlementState, message_key};
-use crate::role::agr::SettlementRefusal;
+use crate::role::agr::Agr;
 use crate::role::dso::Settling;
 
 impl DsoMarket {
@@ -124,7 +123,7 @@ pub(super) async fn note_response(
         warn!(%agr, settlement = %id, "an answer to a settlement that was never sent");
         return Ok(Noted);
     };
-    if settlement.value.state != SettlementState::Sent || !decides(&call.response) {
+    if settlement.value.state != SettlementState::Sent {
         return Ok(Noted);
     }
     let rejection = (!call.response.is_accepted()).then(|| RejectionReason::join(&call.response.reasons()));
@@ -178,14 +177,8 @@ pub(super) async fn take(
 ) -> Result<Accepted, Verdict> {
     let agr = &market.agr;
     let mut settlement = read_settlement(&call, agr)?;
-    let refusals = agr.check_settlement(&mut settlement).await?;
+    agr.compare(&mut settlement).await?;
     let dso = &settlement.counterparty;
-    if let Some(rejected) = Rejected::for_any(refusals.into_iter().map(reason)) {
-        let reasons: Vec<_> = rejected.reasons().cloned().collect();
-        let reasons = RejectionReason::join(&reasons);
-        error!(%dso, period = %settlement.period_start, reasons, "a settlement can't be taken");
-        return Err(rejected.into());
-    }
     let mut changes = ChangeSet::new();
     let mut statuses = Vec::with_capacity(settlement.items.len());
     for (item, written) in settlement.items.iter().zip(&call.orders) {
@@ -207,13 +200,10 @@ pub(super) async fn take(
     Ok(Accepted::Items(statuses))
 }
 
-/// A run of ISPs becomes single ones.
-fn read_settlement(message: &FlexSettlement, agr: &crate::role::agr::Agr) -> Result<Settlement, Verdict> {
-    let days = (agr.calendar.day(message.period_start), agr.calendar.day(message.period_end));
-    let (Ok(first), Ok(last)) = days else {
-        return Err(RejectionReason::PeriodOutOfBounds.into());
-    };
-    let span = TimeSpan::new(first.start(), last.end()).ok_or(RejectionReason::PeriodEndRejected)?;
+fn read_settlement(message: &FlexSettlement, agr: &Agr) -> Result<Settlement, StoreError> {
+    let day = |date| agr.calendar.day(date).map_err(|cause| unreadable(&cause));
+    let (start, end) = (day(message.period_start)?.start(), day(message.period_end)?.end());
+    let span = TimeSpan::new(start, end).ok_or_else(|| unreadable(&"it ends before it starts"))?;
     Ok(Settlement {
         message_id: message.header.message_id.uuid(),
         conversation_id: message.header.conversation_id.uuid(),
@@ -222,16 +212,13 @@ fn read_settlement(message: &FlexSettlement, agr: &crate::role::agr::Agr) -> Res
         period_end: message.period_end,
         span,
         currency: message.currency,
-        items: message.orders.iter().map(read_item).collect::<Result<_, _>>()?,
+        items: message.orders.iter().map(read_item).collect(),
         state: SettlementState::Answered,
     })
 }
 
-fn read_item(item: &FlexOrderSettlement) -> Result<SettlementItem, Verdict> {
-    // No day has so many; it bounds what a few bytes can make of a message.
-    if item.isps.iter().any(|isp| isp.range.last().get() > 1500) {
-        return Err(RejectionReason::IspsOutOfBounds.into());
-    }
+/// A run of ISPs becomes single ones.
+fn read_item(item: &FlexOrderSettlement) -> SettlementItem {
     let single = |isp: &FlexOrderSettlementIsp| {
         let isp = *isp;
         isp.range.iter().map(move |number| SettlementIsp {
@@ -243,7 +230,7 @@ fn read_item(item: &FlexOrderSettlement) -> Result<SettlementItem, Verdict> {
             deficiency: isp.deficiency,
         })
     };
-    Ok(SettlementItem {
+    SettlementItem {
         reference: item.order_reference.as_ref().map(ToString::to_string).unwrap_or_default(),
         congestion_point: item.congestion_point.clone(),
         period: item.period,
@@ -255,19 +242,5 @@ fn read_item(item: &FlexOrderSettlement) -> Result<SettlementItem, Verdict> {
         unmeasured: Vec::new(),
         status: ItemStatus::Open,
         own: None,
-    })
-}
-
-fn reason(refusal: SettlementRefusal) -> RejectionReason {
-    match refusal {
-        SettlementRefusal::PeriodStart => RejectionReason::PeriodStartRejected,
-        SettlementRefusal::PeriodEnd => RejectionReason::PeriodEndRejected,
-        SettlementRefusal::OutOfPeriod => RejectionReason::IspsOutOfBounds,
-        SettlementRefusal::IspConflict => RejectionReason::IspConflict,
-        SettlementRefusal::Missing => RejectionReason::MissingSettlementItems,
-        SettlementRefusal::Unknown => RejectionReason::UnknownReference(Text::lossy("OrderReference")),
-        SettlementRefusal::SettledBefore(order) => {
-            RejectionReason::other(&format!("Order {order} was settled before"))
-        }
     }
 }

@@ -29,11 +29,9 @@ pub(crate) use absences::Absences;
 pub(crate) use days::{METER_DAY, PROGNOSE_DAY, day_and, subject};
 pub(crate) use metering::METER;
 pub(crate) use offering::Made;
-pub(crate) use ordering::{OrderRefusal, Taking};
 pub(crate) use planning::PLAN;
 pub(crate) use portfolio::Placed;
 pub(crate) use prognosis::PROGNOSE;
-pub(crate) use settling::SettlementRefusal;
 
 /// An aggregator's decisions.
 #[derive(Clone, Debug)]

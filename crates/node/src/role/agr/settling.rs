@@ -1,159 +1,42 @@
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::civil::Date;
 use tieline_flex::{IspOutcome, OrderToSettle, SettledOrder, SettlementTerms, settle};
 use tieline_store::{Records as _, StoreError};
-use tieline_types::{Amount, Domain, Energy, EntityAddress, IspDay, IspNumber, Power};
+use tieline_types::{Amount, Domain, Energy, EntityAddress, IspDay, Power};
 
 use super::Agr;
-use crate::market::{
-    ItemStatus, Metered, Order, OrderState, OwnAmounts, Promise, Settlement, SettlementItem, SettlementState,
-    Window,
-};
+use crate::market::{ItemStatus, Metered, Order, OwnAmounts, Promise, Settlement, SettlementItem, Window};
 
 /// Differences that a dispute names; there may be more.
 const NAMED: usize = 5;
-
-/// Why a settlement as a whole can't be taken.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum SettlementRefusal {
-    /// It starts in the future.
-    PeriodStart,
-    /// It ends before it starts, or before its last day is over.
-    PeriodEnd,
-    /// An item is of no day of the period, or its ISPs are not in the day.
-    OutOfPeriod,
-    /// An ISP of an item is there twice.
-    IspConflict,
-    /// Orders of the period are not in it.
-    Missing,
-    /// It has an item that is no order of ours.
-    Unknown,
-    /// An order was settled before.
-    SettledBefore(String),
-}
 
 /// What tells orders of one DSO apart.
 type OrderName = (EntityAddress, Date, String);
 
 impl Agr {
-    /// What is wrong with a settlement as a whole. If nothing is, each of its items now says whether it is accepted.
-    pub(crate) async fn check_settlement(
-        &self,
-        settlement: &mut Settlement,
-    ) -> Result<Vec<SettlementRefusal>, StoreError> {
-        let mut refusals = self.period_refusals(settlement)?;
-        if !refusals.is_empty() {
-            return Ok(refusals);
-        }
+    /// Says of each item of a settlement whether it is as in our own books.
+    pub(crate) async fn compare(&self, settlement: &mut Settlement) -> Result<(), StoreError> {
         let orders = self.orders_of_period(settlement).await?;
-        let before = self.settled_before(settlement).await?;
-        let name =
-            |item: &SettlementItem| (item.congestion_point.clone(), item.period, item.reference.clone());
-        for item in &settlement.items {
-            if before.contains(&name(item)) {
-                refusals.push(SettlementRefusal::SettledBefore(item.reference.clone()));
-            } else if !orders.contains_key(&name(item)) {
-                refusals.push(SettlementRefusal::Unknown);
-            }
-        }
-        let in_it: Vec<OrderName> = settlement.items.iter().map(name).collect();
-        let is_missing = |(key, order): (&OrderName, &Order)| {
-            order.currency == settlement.currency && !in_it.contains(key) && !before.contains(key)
-        };
-        if orders.iter().any(is_missing) {
-            refusals.push(SettlementRefusal::Missing);
-        }
-        refusals.dedup();
-        if refusals.is_empty() {
-            self.check_items(settlement, &orders).await?;
-        }
-        Ok(refusals)
-    }
-
-    fn period_refusals(&self, settlement: &Settlement) -> Result<Vec<SettlementRefusal>, StoreError> {
-        let today = self.today()?;
-        let mut refusals = Vec::new();
-        if settlement.period_start >= today {
-            refusals.push(SettlementRefusal::PeriodStart);
-        }
-        if settlement.period_end < settlement.period_start || settlement.period_end >= today {
-            refusals.push(SettlementRefusal::PeriodEnd);
-        }
-        for item in &settlement.items {
-            let in_period = (settlement.period_start..=settlement.period_end).contains(&item.period);
-            let count = self.calendar.day(item.period).map_or(0, |day| day.count());
-            if !in_period || item.isps.iter().any(|isp| isp.isp.get() > count) {
-                refusals.push(SettlementRefusal::OutOfPeriod);
-            }
-            let mut isps: Vec<IspNumber> = item.isps.iter().map(|isp| isp.isp).collect();
-            isps.sort_unstable();
-            if isps.windows(2).any(|pair| pair[0] == pair[1]) {
-                refusals.push(SettlementRefusal::IspConflict);
-            }
-        }
-        refusals.dedup();
-        Ok(refusals)
-    }
-
-    async fn orders_of_period(
-        &self,
-        settlement: &Settlement,
-    ) -> Result<BTreeMap<OrderName, Order>, StoreError> {
-        let mut points = self.config.congestion_points.clone();
-        points.extend(settlement.items.iter().map(|item| item.congestion_point.clone()));
-        points.sort_unstable();
-        points.dedup();
-        let days = settlement.period_start..=settlement.period_end;
-        let mut orders = BTreeMap::new();
-        for point in &points {
-            let found = self.context.store.records_of::<Order>(point.as_str(), Some(settlement.span)).await?;
-            for order in found.into_iter().map(|stored| stored.value) {
-                let ours = order.counterparty == settlement.counterparty
-                    && order.state == OrderState::Accepted
-                    && days.contains(&order.window.period);
-                if ours {
-                    orders.insert((point.clone(), order.window.period, order.reference.clone()), order);
-                }
-            }
-        }
-        Ok(orders)
-    }
-
-    async fn settled_before(&self, settlement: &Settlement) -> Result<Vec<OrderName>, StoreError> {
-        let dso = settlement.counterparty.as_str();
-        let known = self.context.store.records_of::<Settlement>(dso, Some(settlement.span)).await?;
-        Ok(known
-            .into_iter()
-            .map(|stored| stored.value)
-            .filter(|known| known.state == SettlementState::Answered)
-            .flat_map(|known| known.items)
-            .map(|item| (item.congestion_point, item.period, item.reference))
-            .collect())
-    }
-
-    async fn check_items(
-        &self,
-        settlement: &mut Settlement,
-        orders: &BTreeMap<OrderName, Order>,
-    ) -> Result<(), StoreError> {
         let mut ours: BTreeMap<(EntityAddress, Date), Vec<SettledOrder>> = BTreeMap::new();
         for item in &mut settlement.items {
+            let Some(order) = order_of(item, &orders) else {
+                item.status = ItemStatus::Disputed { reason: "it is no order of ours".to_owned() };
+                continue;
+            };
+            item.reference.clone_from(&order.reference);
             let of_day = (item.congestion_point.clone(), item.period);
             if !ours.contains_key(&of_day) {
-                let settled = self.settle_day(&settlement.counterparty, &of_day, orders).await?;
+                let settled = self.settle_day(&settlement.counterparty, &of_day, &orders).await?;
                 ours.insert(of_day.clone(), settled);
             }
             let own = ours
                 .get(&of_day)
                 .and_then(|settled| settled.iter().find(|settled| settled.reference == item.reference));
-            let currency = orders
-                .get(&(item.congestion_point.clone(), item.period, item.reference.clone()))
-                .map(|order| order.currency);
             item.own = own.map(|own| OwnAmounts { price: own.price, penalty: own.penalty, net: own.net });
             let mut differences = own.map(|own| self.differences(item, own)).unwrap_or_default();
-            if let Some(currency) = currency.filter(|currency| *currency != settlement.currency) {
-                differences.push(format!("the order is in {currency}"));
+            if order.currency != settlement.currency {
+                differences.push(format!("the order is in {}", order.currency));
             }
             item.status = match reason(&differences) {
                 None => ItemStatus::Accepted,
@@ -161,6 +44,29 @@ impl Agr {
             };
         }
         Ok(())
+    }
+
+    /// All accepted orders of the period at the points that a settlement is about.
+    async fn orders_of_period(
+        &self,
+        settlement: &Settlement,
+    ) -> Result<BTreeMap<OrderName, Order>, StoreError> {
+        let points: BTreeSet<&EntityAddress> =
+            settlement.items.iter().map(|item| &item.congestion_point).collect();
+        let days = settlement.period_start..=settlement.period_end;
+        let mut orders = BTreeMap::new();
+        for point in points {
+            let found = self.context.store.records_of::<Order>(point.as_str(), Some(settlement.span)).await?;
+            for order in found.into_iter().map(|stored| stored.value) {
+                let ours = order.counterparty == settlement.counterparty
+                    && order.is_accepted()
+                    && days.contains(&order.window.period);
+                if ours {
+                    orders.insert((point.clone(), order.window.period, order.reference.clone()), order);
+                }
+            }
+        }
+        Ok(orders)
     }
 
     /// All orders of a DSO at a point on a day, settled by our own books.
@@ -273,6 +179,15 @@ impl Agr {
         }
         differences
     }
+}
+
+/// The order that an item settles: where it names none, the only one of its point and day.
+fn order_of<'o>(item: &SettlementItem, orders: &'o BTreeMap<OrderName, Order>) -> Option<&'o Order> {
+    let settles = |(point, date, reference): &OrderName| {
+        let is_named = item.reference.is_empty() || *reference == item.reference;
+        *point == item.congestion_point && *date == item.period && is_named
+    };
+    orders.iter().find(|(name, _)| settles(name)).map(|(_, order)| order)
 }
 
 fn reason(differences: &[String]) -> Option<String> {

@@ -1,4 +1,4 @@
-use tieline_store::{Records as _, StoreError};
+use tieline_store::{Records as _, StoreError, Stored};
 use tieline_types::{Domain, EntityAddress};
 
 use super::Dso;
@@ -12,10 +12,6 @@ pub(crate) enum MeteringRefusal {
     Connection,
     /// Another aggregator has metered it for that day.
     Taken,
-    /// The day is not over.
-    Period,
-    /// A message with this revision or a higher one was taken before.
-    Revision,
     /// The day has been settled.
     Settled,
 }
@@ -26,15 +22,12 @@ impl Dso {
         self.config.congestion_points.iter().find(|point| point.connections.contains(connection))
     }
 
-    /// What is wrong with a Metering message, and the version of the one that it replaces.
+    /// Why what was measured behind a point can't be taken, and the version of what it replaces.
     pub(crate) async fn metering_refusals(
         &self,
+        point: &CongestionPointConfig,
         metered: &Metered,
     ) -> Result<(Vec<MeteringRefusal>, i64), StoreError> {
-        let store = &self.context.store;
-        let Some(point) = self.point_of(&metered.connection) else {
-            return Ok((vec![MeteringRefusal::Connection], 0));
-        };
         let mut refusals = Vec::new();
         if !point.aggregators.contains(&metered.counterparty) {
             refusals.push(MeteringRefusal::Connection);
@@ -44,15 +37,11 @@ impl Dso {
                 refusals.push(MeteringRefusal::Taken);
             }
         }
-        if metered.span.end() > self.context.now() {
-            refusals.push(MeteringRefusal::Period);
-        }
-        let known = self.metered(&metered.counterparty, metered).await?;
-        if known.as_ref().is_some_and(|(known, _)| known.revision >= metered.revision) {
-            refusals.push(MeteringRefusal::Revision);
-        }
-        let settlements =
-            store.records_of::<Settlement>(metered.counterparty.as_str(), Some(metered.span)).await?;
+        let settlements = self
+            .context
+            .store
+            .records_of::<Settlement>(metered.counterparty.as_str(), Some(metered.span))
+            .await?;
         let settles = |settlement: &Settlement| {
             settlement
                 .items
@@ -62,16 +51,16 @@ impl Dso {
         if settlements.iter().any(|stored| settles(&stored.value)) {
             refusals.push(MeteringRefusal::Settled);
         }
-        Ok((refusals, known.map_or(0, |(_, version)| version)))
+        let known = self.metered(&metered.counterparty, metered).await?;
+        Ok((refusals, known.map_or(0, |known| known.version)))
     }
 
     async fn metered(
         &self,
         aggregator: &Domain,
         like: &Metered,
-    ) -> Result<Option<(Metered, i64)>, StoreError> {
+    ) -> Result<Option<Stored<Metered>>, StoreError> {
         let key = Metered::key_of(aggregator, &like.connection, like.period);
-        let known = self.context.store.record::<Metered>(&key).await?;
-        Ok(known.map(|stored| (stored.value, stored.version)))
+        self.context.store.record::<Metered>(&key).await
     }
 }

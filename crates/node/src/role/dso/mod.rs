@@ -1,6 +1,5 @@
 //! A grid operator: requests what it needs, orders the cheapest offers that serve, and settles what was delivered.
 
-mod checking;
 mod choosing;
 mod metering;
 mod portfolio;
@@ -20,9 +19,8 @@ use crate::market::{
     Need, NeedState, Offer, Order, OrderState, Request, RequestState, RequestedPower, Window, hull,
 };
 
-pub(crate) use checking::OfferRefusal;
 pub(crate) use metering::MeteringRefusal;
-pub(crate) use prognoses::{BaselineRefusal, OrderShown, PrognosisRefusal};
+pub(crate) use prognoses::PrognosisRefusal;
 pub(crate) use settling::{SETTLE, Settling, settlement_subject};
 
 /// The timer that requests a declared need.

@@ -273,7 +273,7 @@ impl Dso {
             })
             .collect();
         // Orders that were settled before still moved the power of this day.
-        let all = self.accepted_orders(aggregator, &window, &day).await?;
+        let all = self.orders_to(aggregator, &window, &day, Order::is_accepted).await?;
         let to_settle: Vec<OrderToSettle> = all.iter().map(|order| order.to_settle(&day)).collect();
         let agreed = SettlementTerms { penalty_per_megawatt_hour: terms.penalty_per_mwh };
         let settled = settle(&outcomes, &to_settle, agreed);
@@ -300,22 +300,6 @@ impl Dso {
                 }
             })
             .collect())
-    }
-
-    async fn accepted_orders(
-        &self,
-        aggregator: &Domain,
-        window: &Window,
-        day: &IspDay,
-    ) -> Result<Vec<Order>, StoreError> {
-        let point = window.congestion_point.as_str();
-        let found = self.context.store.records_of::<Order>(point, Some(day.span())).await?;
-        let theirs = |order: &Order| {
-            order.counterparty == *aggregator
-                && order.window == *window
-                && order.state == OrderState::Accepted
-        };
-        Ok(found.into_iter().map(|stored| stored.value).filter(theirs).collect())
     }
 }
 
