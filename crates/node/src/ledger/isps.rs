@@ -4,7 +4,9 @@ use tieline_flex::{IspOutcome, SettlementTerms, settle};
 use tieline_store::{Record, Records as _, Store, StoreError};
 use tieline_types::{Domain, Energy, EntityAddress, IspDay, IspNumber, Power};
 
-use super::day::{LedgerIsp, LedgerOrder, LedgerSession, LedgerSettlement, RequestedBounds};
+use super::day::{
+    LedgerIsp, LedgerOrder, LedgerSession, LedgerSettlement, LedgerSettlementItem, RequestedBounds,
+};
 use crate::market::{
     Metered, Offer, OfferState, Order, OrderState, Prognosis, Promise, Request, RequestState, baseline_of,
     per_isp,
@@ -240,11 +242,20 @@ fn of_sessions(sessions: &[LedgerSession], isp: IspNumber, is_read: bool) -> Opt
     is_read.then(|| Energy::checked_sum(energies)).flatten()
 }
 
-/// Delivered and deficiency of each ISP, by the settlements.
+/// Delivered and deficiency of each ISP, by the settlements. An order may be settled again while it is in dispute; it counts
+/// once, as it was accepted if it was.
 fn settled(settlements: &[LedgerSettlement]) -> BTreeMap<IspNumber, (Power, Power)> {
+    let mut by_order: BTreeMap<_, &LedgerSettlementItem> = BTreeMap::new();
+    for settlement in settlements {
+        for item in &settlement.items {
+            let known = by_order.entry((settlement.counterparty.as_str(), &item.reference)).or_insert(item);
+            if known.accepted != Some(true) {
+                *known = item;
+            }
+        }
+    }
     let mut settled = BTreeMap::new();
-    let items = settlements.iter().flat_map(|settlement| &settlement.items);
-    for isp in items.flat_map(|item| &item.isps) {
+    for isp in by_order.values().flat_map(|item| &item.isps) {
         let (delivered, deficiency) = settled.entry(isp.isp).or_insert((Power::ZERO, Power::ZERO));
         *delivered = delivered.saturating_add(isp.delivered);
         *deficiency = deficiency.saturating_add(isp.deficiency);

@@ -10,7 +10,7 @@ use tieline_store::{SqliteOptions, SqliteStore};
 use tieline_types::{IspCalendar, IspDuration, IspRange, ManualClock, Power};
 use tieline_uftp::message::{
     AcceptedDisputed, ContractSettlement, DPrognosis, FlexOrder, FlexOrderSettlement, FlexOrderSettlementIsp,
-    FlexSettlement, FlexSettlementResponse, Response,
+    FlexOrderSettlementStatus, FlexSettlement, FlexSettlementResponse, Response,
 };
 use tieline_uftp::{Payload, RejectionReason as R, SigningKey};
 
@@ -111,9 +111,36 @@ async fn a_settlement_that_is_as_in_our_books_is_accepted_once() {
 }
 
 #[tokio::test]
+async fn what_is_in_dispute_may_be_settled_again_and_counts_once() {
+    let (scene, order) = delivered([20_000; 4]).await;
+    let mut wrong = settlement(&scene, &order);
+    wrong.orders[0].isps[0].delivered = Power::from_watts(-1000);
+    let disputed = answer(&scene, wrong).await;
+    assert_eq!(disputed.statuses[0].disposition, AcceptedDisputed::Disputed, "{disputed:?}");
+    let mut right = settlement(&scene, &order);
+    // It is the only order of its day.
+    right.orders[0].order_reference = None;
+    let accepted = answer(&scene, right).await;
+    assert_eq!(accepted.statuses, [FlexOrderSettlementStatus::accepted(None)]);
+    let again = answer(&scene, settlement(&scene, &order)).await;
+    assert_eq!(again.response.reasons(), [R::other("Order order-1 was settled before")]);
+    let (point, date) = (POINT.parse().unwrap(), "2026-06-10".parse().unwrap());
+    let day = scene.agr.node().market_day(&point, date).await.unwrap();
+    let items = day.settlements.iter().flat_map(|settlement| &settlement.items);
+    let settled: Vec<_> = items.map(|item| item.reference.as_str()).collect();
+    assert_eq!(settled, ["order-1"; 2]);
+    assert_eq!(day.isps[44].delivered, Some(Power::from_watts(-10_000)));
+}
+
+#[tokio::test]
 async fn what_is_not_as_in_our_books_is_disputed_with_a_reason() {
     type Case = (&'static str, fn(&mut FlexOrderSettlement), &'static str);
-    let cases: [Case; 9] = [
+    let cases: [Case; 10] = [
+        (
+            "actual of the only order, which is not named",
+            |o| (o.order_reference, o.isps[0].actual) = (None, Power::from_watts(25_000)),
+            "ActualPower of ISP 45 is 25000, we have 20000",
+        ),
         (
             "actual",
             |o| o.isps[0].actual = Power::from_watts(25_000),

@@ -183,11 +183,11 @@ impl Agr {
 
 /// The order that an item settles: where it names none, the only one of its point and day.
 fn order_of<'o>(item: &SettlementItem, orders: &'o BTreeMap<OrderName, Order>) -> Option<&'o Order> {
-    let settles = |(point, date, reference): &OrderName| {
-        let is_named = item.reference.is_empty() || *reference == item.reference;
-        *point == item.congestion_point && *date == item.period && is_named
-    };
-    orders.iter().find(|(name, _)| settles(name)).map(|(_, order)| order)
+    // Nothing sorts before the empty name.
+    let from = (item.congestion_point.clone(), item.period, item.reference.clone());
+    let ((point, date, reference), order) = orders.range(from..).next()?;
+    let is_named = item.reference.is_empty() || *reference == item.reference;
+    (is_named && *point == item.congestion_point && *date == item.period).then_some(order)
 }
 
 fn reason(differences: &[String]) -> Option<String> {
