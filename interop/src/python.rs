@@ -42,7 +42,7 @@ pub fn python_command(requirements: Requirements, script: &Path) -> Result<Comma
 /// The environment's folder. It is made when it is missing or when its requirements have changed, by one test at a time.
 fn environment(requirements: Requirements) -> Result<PathBuf> {
     let name = requirements.name();
-    let pins = Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("requirements-{name}.txt"));
+    let pins = workspace::root().join(format!("interop/requirements-{name}.txt"));
     let wanted = fs::read_to_string(&pins).with_context(|| format!("cannot read {}", pins.display()))?;
     let directory = workspace::interop_directory()?;
     fs::create_dir_all(&directory).with_context(|| format!("cannot create {}", directory.display()))?;

@@ -5,14 +5,16 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result};
 
-/// The root of the workspace.
-pub(crate) fn root() -> &'static Path {
-    Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("interop/ lies in the workspace")
+/// The root of the workspace that this is run from: it may have been built in another checkout that shares the output.
+pub(crate) fn root() -> PathBuf {
+    let package = env::var_os("CARGO_MANIFEST_DIR").unwrap_or_else(|| env!("CARGO_MANIFEST_DIR").into());
+    let is_root = |folder: &&Path| folder.join("interop/Cargo.toml").is_file();
+    Path::new(&package).ancestors().find(is_root).expect("it lies in the workspace").to_owned()
 }
 
 /// The folder of the Python peers.
 pub(crate) fn python_scripts() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("python")
+    root().join("interop/python")
 }
 
 /// The folder that this very program was built into: `target/debug` or its like.

@@ -14,11 +14,13 @@ pub(crate) struct Cargo {
 }
 
 impl Cargo {
-    /// For the workspace that this program was built from.
+    /// For the workspace that this program is run from: it may have been built in another checkout that shares the output.
+    #[expect(clippy::disallowed_methods, reason = "cargo tells what it runs this way")]
     pub(crate) fn at_root() -> Self {
-        #[expect(clippy::disallowed_methods, reason = "cargo names itself to its subcommands this way")]
         let program = env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
-        let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("xtask/ lies in the workspace");
+        let built_from = || env!("CARGO_MANIFEST_DIR").into();
+        let package = PathBuf::from(env::var_os("CARGO_MANIFEST_DIR").unwrap_or_else(built_from));
+        let root = package.parent().expect("xtask/ lies in the workspace");
         Self { program, root: root.to_owned() }
     }
 
