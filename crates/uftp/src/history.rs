@@ -71,7 +71,7 @@ pub trait History: Send + Sync {
     ) -> impl Future<Output = Result<Vec<Exchanged>, HistoryError>> + Send;
 
     /// The messages of a type about one day at one place: a congestion point, or of Metering the connection that its EAN
-    /// names ([`Payload::place`]). Of many at least the latest 64.
+    /// names ([`Payload::place`]). Of many that were not rejected at least the latest 64.
     fn about(
         &self,
         counterparty: &Participant,

@@ -31,7 +31,8 @@ record!(Exchanged, "exchanged", |this| {
     open: false,
 });
 
-/// That a message is about a day. Its key begins with what is asked by, and goes on in order of time.
+/// That a message is about a day. Its key begins with what is asked by, and goes on with those
+/// that were rejected, and then in order of time.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct ExchangedAbout {
     pub(crate) counterparty: String,
@@ -41,6 +42,9 @@ pub(crate) struct ExchangedAbout {
     pub(crate) period: Date,
     /// Where, if it is about one place.
     pub(crate) place: Option<String>,
+    /// Whether it was rejected as it came. Those are before all others, so that they don't crowd out what counts.
+    #[serde(default)]
+    pub(crate) rejected: bool,
     pub(crate) at: Timestamp,
 }
 
@@ -60,7 +64,9 @@ record!(ExchangedAbout, "exchanged-about", |this| {
     key: {
         let place = this.place.as_deref().unwrap_or("-");
         let start = Self::at_place(&this.counterparty, &this.message_type, this.period, place);
-        format!("{start}{:020} {}", this.at.as_microsecond(), this.message_id)
+        // `!` sorts before every digit.
+        let rank = if this.rejected { "!" } else { "" };
+        format!("{start}{rank}{:020} {}", this.at.as_microsecond(), this.message_id)
     },
     subject: this.counterparty.clone(),
     span: None,

@@ -248,6 +248,18 @@ async fn every_mistake_in_a_prognosis_is_named_and_nothing_is_kept() {
     assert!(operator.ask(expected(&operator, 6)).await.is_accepted());
 }
 
+/// Of a day the latest 64 messages are looked at. What was rejected is not among them.
+#[tokio::test]
+async fn a_revision_is_remembered_however_many_were_rejected_since() {
+    let operator = Operator::new().await;
+    assert!(operator.ask(expected(&operator, 5)).await.is_accepted());
+    for time in 0..66 {
+        let answer = operator.ask(expected(&operator, 4)).await;
+        assert_eq!(answer.reasons(), [R::SubordinateSequenceNumber], "{time}");
+    }
+    assert_eq!(operator.dso.records("prognosis", POINT).await.len(), 1);
+}
+
 fn statuses(agr: &Party, to: MessageId) -> Vec<FlexOrderStatus> {
     let answer = |payload: &Payload| match payload {
         Payload::DPrognosisResponse(answer) if answer.d_prognosis_message_id == to => {

@@ -18,7 +18,7 @@ use super::letter::UFTP;
 use super::storage::NodeStorage;
 use crate::market::{self, ExchangedAbout, Referring, message_key};
 
-/// Of the messages about one day and place only so many are looked at, the latest.
+/// Of the messages about one day and place only so many are looked at: the latest, those that were rejected last.
 const LATEST: usize = 64;
 
 /// How many days before a day a period may begin that overlaps it.
@@ -44,6 +44,7 @@ pub(super) fn exchanged_record(exchanged: &Exchanged) -> Result<ChangeSet, Store
             message_type: payload.message_type().as_str().to_owned(),
             period: *periods.start(),
             place: payload.place().map(|place| place.to_string()),
+            rejected: exchanged.fate == Fate::Rejected,
             at,
         })?;
     }
