@@ -3,7 +3,6 @@
 use std::env;
 use std::io::{BufRead as _, BufReader};
 use std::net::{Ipv4Addr, SocketAddr};
-use std::path::Path;
 use std::process::{Child, ChildStdin, Command, Stdio};
 use std::sync::mpsc;
 use std::thread;
@@ -75,7 +74,7 @@ impl Drop for Server {
 
 /// A script of `benches/python`.
 pub(crate) fn python_script(name: &str) -> std::path::PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("python").join(name)
+    tieline_interop::workspace_root().join("benches/python").join(name)
 }
 
 /// Says that a server listens, and ends the process when whoever started it is gone.

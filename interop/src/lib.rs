@@ -52,6 +52,7 @@ pub use python::{Requirements, python_command};
 pub use schema::Schema;
 pub use tieline::run;
 pub use uftp_peer::{Known, UftpPeer, UftpSettings};
+pub use workspace::root as workspace_root;
 
 /// Where UFTP 3 is served.
 const PATH: &str = "/shapeshifter/api/v3/message";

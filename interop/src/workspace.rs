@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context as _, Result};
 
 /// The root of the workspace that this is run from: it may have been built in another checkout that shares the output.
-pub(crate) fn root() -> PathBuf {
+pub fn root() -> PathBuf {
     let package = env::var_os("CARGO_MANIFEST_DIR").unwrap_or_else(|| env!("CARGO_MANIFEST_DIR").into());
     let is_root = |folder: &&Path| folder.join("interop/Cargo.toml").is_file();
     Path::new(&package).ancestors().find(is_root).expect("it lies in the workspace").to_owned()

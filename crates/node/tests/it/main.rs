@@ -7,6 +7,7 @@ mod daemon;
 mod defects;
 mod discovery;
 mod duplicates;
+mod faults;
 mod fleet;
 mod market;
 mod metering;

@@ -232,7 +232,7 @@ async fn every_mistake_in_metering_is_named_and_nothing_is_kept() {
         (
             "readings alone",
             |m| m.profiles[0].profile_type = ProfileType::ImportMeterReading,
-            vec![R::other("There is neither ImportEnergy nor Power, or each is there twice")],
+            vec![R::other("There is neither ImportEnergy nor Power, or it is too large")],
         ),
         (
             "a profile twice",
@@ -247,7 +247,7 @@ async fn every_mistake_in_metering_is_named_and_nothing_is_kept() {
         (
             "more than can be counted",
             |m| m.profiles[0].isps[7].value = Decimal::MAX,
-            vec![R::other("There is neither ImportEnergy nor Power, or each is there twice")],
+            vec![R::other("There is neither ImportEnergy nor Power, or it is too large")],
         ),
         ("an old revision", |m| m.revision = 2, vec![R::SubordinateSequenceNumber]),
         ("a day that is not over", |m| m.period = "2026-06-11".parse().unwrap(), vec![R::PeriodOutOfBounds]),

@@ -12,7 +12,7 @@ use tieline_uftp::message::{
     Disposition, FlexMessage, FlexOffer, FlexOrder, FlexRequest, FlexRequestIsp, Isp, Response,
 };
 use tieline_uftp::value::{ActivationFactor, ConversationId, DateTime};
-use tieline_uftp::{Delivery, Payload, Role, SigningKey};
+use tieline_uftp::{Delivery, Header, Payload, Role, SigningKey};
 
 use crate::charger::Charger;
 use crate::daemon::{Daemon, loopback, own};
@@ -222,9 +222,13 @@ pub(crate) fn reported(fleet: &str, with_load: bool) -> String {
 pub(crate) fn order_by(dso: &Party, offer: &FlexOffer) -> FlexOrder {
     let mut header = dso.header(AGR);
     header.conversation_id = offer.header.conversation_id;
+    FlexOrder { order_reference: "order-1".parse().unwrap(), ..order_of(offer, header) }
+}
+
+/// The first option of an offer, ordered whole. The reference is the identifier of the message.
+pub(crate) fn order_of(offer: &FlexOffer, header: Header) -> FlexOrder {
     let option = &offer.options[0];
     FlexOrder {
-        header,
         flex: offer.flex.clone(),
         unsolicited: None,
         service_type: None,
@@ -234,10 +238,11 @@ pub(crate) fn order_by(dso: &Party, offer: &FlexOffer) -> FlexOrder {
         baseline_reference: None,
         price: option.price,
         currency: offer.currency,
-        order_reference: "order-1".parse().unwrap(),
+        order_reference: header.message_id.to_string().parse().unwrap(),
         option_reference: Some(option.option_reference.clone()),
         activation_factor: ActivationFactor::FULL,
         isps: option.isps.clone(),
+        header,
     }
 }
 

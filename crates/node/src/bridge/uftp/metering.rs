@@ -119,7 +119,7 @@ pub(super) async fn take(
 ) -> Result<Accepted, Verdict> {
     let day = market.dso.calendar.day(call.period).map_err(|cause| unreadable(&cause))?;
     let Some(energies) = energies(&call.profiles, &day) else {
-        let cause = "There is neither ImportEnergy nor Power, or each is there twice";
+        let cause = "There is neither ImportEnergy nor Power, or it is too large";
         return Err(RejectionReason::other(cause).into());
     };
     let unknown = || reason(MeteringRefusal::Connection);

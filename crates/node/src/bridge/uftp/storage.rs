@@ -6,8 +6,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use tieline_store::{
-    ChangeSet, InboxId as Number, InboxState, OutboxEntry, Receipt as Stored, Records as _, Store,
-    StoreError, Timer,
+    ChangeSet, InboxId as Number, InboxState, OutboxEntry, Receipt as Stored, Store, StoreError, Timer,
 };
 use tieline_uftp::service::Bells;
 use tieline_uftp::storage::{
@@ -17,7 +16,7 @@ use tieline_uftp::storage::{
 use tieline_uftp::{Exchanged, MessageType, Participant, Received};
 use tracing::error;
 
-use super::held::KnownOfHeld;
+use super::held::{KnownOfHeld, release};
 use super::history::{ReadLately, exchanged_record, fate_record};
 use super::inbox::{participant, restore, row};
 use super::letter::outgoing;
@@ -248,14 +247,7 @@ impl Storage for NodeStorage {
     }
 
     async fn release(&self, participant: &Participant) -> Result<(), StorageError> {
-        let known =
-            self.context.store.record::<market::Held>(&participant.to_string()).await.map_err(failed)?;
-        if let Some(mut held) = known {
-            held.value.released = true;
-            let mut changes = ChangeSet::new();
-            changes.replace(&held.value, held.version).map_err(failed)?;
-            self.context.commit(changes).await.map_err(failed)?;
-        }
+        release(&*self.context.store, participant).await.map_err(failed)?;
         self.context.bells.uftp.outbox.ring();
         Ok(())
     }

@@ -39,8 +39,7 @@ impl From<Verdict> for Decision {
     fn from(verdict: Verdict) -> Self {
         match verdict {
             Verdict::Rejected(rejected) => rejected.into(),
-            // A record that another changed meanwhile, and a store that is busy, are both read and tried again.
-            Verdict::Undecided(failure) => Undecided { cause: failure.to_string(), retry: true }.into(),
+            Verdict::Undecided(failure) => undecided(&failure).into(),
         }
     }
 }
@@ -49,9 +48,12 @@ impl From<Verdict> for Processed {
     fn from(verdict: Verdict) -> Self {
         match verdict {
             Verdict::Rejected(_) => Self::Done,
-            Verdict::Undecided(failure) => {
-                Self::Undecided(Undecided { cause: failure.to_string(), retry: true })
-            }
+            Verdict::Undecided(failure) => Self::Undecided(undecided(&failure)),
         }
     }
+}
+
+/// What the store can't do now is tried again; what is a mistake of ours would be the same mistake.
+fn undecided(failure: &StoreError) -> Undecided {
+    Undecided { cause: failure.to_string(), retry: !matches!(failure, StoreError::Misuse(_)) }
 }

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
+use jiff::civil::Date;
 use tieline_node::NodeStorage;
 use tieline_store::{Direction, Records as _, verify};
 use tieline_uftp::storage::Storage as _;
@@ -11,23 +12,24 @@ use tieline_uftp::{
     SignedMessage, Tolerance, parse,
 };
 
-use crate::handlers::Handled;
-use crate::participant::{environment, participant, tomorrow};
-use crate::plot::{self, Plot};
+use super::handlers::Handled;
+use super::participant::{environment, participant};
+use super::plot::{self, Plot};
 
 struct Side {
     storage: NodeStorage,
     counterparty: Participant,
+    period: Date,
     /// The messages that went each way, as its journal has them, by identifier.
     sent: BTreeMap<String, Payload>,
     received: BTreeMap<String, Payload>,
 }
 
-pub(crate) fn check(agr: PathBuf, dso: PathBuf, conversations: u32) {
+pub(crate) fn check(agr: PathBuf, dso: PathBuf, period: Date, conversations: u32) {
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
     runtime.block_on(async {
-        let agr = Side::open(agr, Role::Dso).await;
-        let dso = Side::open(dso, Role::Agr).await;
+        let agr = Side::open(agr, Role::Dso, period).await;
+        let dso = Side::open(dso, Role::Agr, period).await;
         assert_eq!(agr.sent, dso.received, "what the AGR sent is what the DSO received");
         assert_eq!(dso.sent, agr.received, "what the DSO sent is what the AGR received");
         let messages = agr.sent.len() + dso.sent.len();
@@ -44,12 +46,13 @@ pub(crate) fn check(agr: PathBuf, dso: PathBuf, conversations: u32) {
 }
 
 impl Side {
-    async fn open(data: PathBuf, counterparty: Role) -> Self {
+    async fn open(data: PathBuf, counterparty: Role, period: Date) -> Self {
         let storage = NodeStorage::open(&data, environment()).await.unwrap();
         verify(&**storage.store()).await.unwrap().expect("the journal's chain holds");
         assert!(storage.held().await.unwrap().is_empty());
         let counterparty = participant(counterparty);
-        let mut side = Self { storage, counterparty, sent: BTreeMap::new(), received: BTreeMap::new() };
+        let mut side =
+            Self { storage, counterparty, period, sent: BTreeMap::new(), received: BTreeMap::new() };
         let mut after = 0;
         loop {
             let page = side.storage.store().journal(after, 1000).await.unwrap();
@@ -94,7 +97,7 @@ impl Side {
 
     async fn only(&self, message_type: MessageType, number: u32) -> Option<Exchanged> {
         let point = plot::point(number);
-        let about = self.storage.about(&self.counterparty, message_type, &point, tomorrow()).await.unwrap();
+        let about = self.storage.about(&self.counterparty, message_type, &point, self.period).await.unwrap();
         assert!(about.len() <= 1, "{number}: {about:?}");
         about.into_iter().next()
     }

@@ -14,11 +14,11 @@ use tieline_uftp::message::{
 use tieline_uftp::service::{Agr, AgrService, Conversation, Dso, DsoService, RoleRoutes, Work};
 use tieline_uftp::value::{ActivationFactor, MessageId};
 use tieline_uftp::{
-    Accepted, Exchanged, Fate, Header, History as _, MessageType, Received, Rejected, RejectionReason,
-    Undecided,
+    Accepted, Exchanged, Fate, History as _, MessageType, Received, Rejected, RejectionReason, Undecided,
 };
 
-use crate::plot::Plot;
+use super::plot::Plot;
+use crate::scene::order_of;
 
 /// How often a message was handled.
 #[derive(Debug, Serialize, Deserialize)]
@@ -51,11 +51,16 @@ impl Record for Handled {
 type Kept = Extension<Work<ChangeSet>>;
 
 async fn note(storage: &NodeStorage, received: &Received, Extension(work): &Kept) -> Result<(), Undecided> {
-    let failed = |failure: tieline_store::StoreError| Undecided { cause: failure.to_string(), retry: true };
     let message_id = received.payload.header().message_id.to_string();
-    let known = storage.store().record::<Handled>(&message_id).await.map_err(failed)?;
+    let known =
+        storage.store().record::<Handled>(&message_id).await.map_err(|failure| undecided(&failure))?;
     let times = known.map_or(0, |known| known.value.times) + 1;
-    work.change(|changes| changes.put(&Handled { message_id, times }).map(drop)).map_err(failed)
+    work.change(|changes| changes.put(&Handled { message_id, times }).map(drop))
+        .map_err(|failure| undecided(&failure))
+}
+
+fn undecided(failure: &dyn std::error::Error) -> Undecided {
+    Undecided { cause: failure.to_string(), retry: true }
 }
 
 /// A message that causes nothing.
@@ -142,7 +147,7 @@ async fn is_over(
         ends && one.fate != Fate::Rejected
     };
     let about_it = storage.referring_to(conversation.counterparty(), offer).await;
-    let about_it = about_it.map_err(|failure| Undecided { cause: failure.to_string(), retry: true })?;
+    let about_it = about_it.map_err(|failure| undecided(&failure))?;
     Ok(about_it.iter().any(ends))
 }
 
@@ -156,8 +161,8 @@ async fn revoke(
 ) -> Result<(), Undecided> {
     note(&storage, &received, &work).await?;
     let id = response.flex_offer_message_id;
-    let failed = |failure: tieline_uftp::HistoryError| Undecided { cause: failure.to_string(), retry: true };
-    let known = storage.message(conversation.counterparty(), id).await.map_err(failed)?;
+    let known =
+        storage.message(conversation.counterparty(), id).await.map_err(|failure| undecided(&failure))?;
     let offer = known.expect("it was ours").payload;
     if Plot::at(offer.congestion_point().unwrap()) == Plot::Crossing
         && !is_over(&storage, &conversation, id).await?
@@ -180,24 +185,4 @@ async fn order(
         conversation.send(|header| order_of(&offer, header))?;
     }
     Ok(())
-}
-
-fn order_of(offer: &FlexOffer, header: Header) -> FlexOrder {
-    let option = &offer.options[0];
-    FlexOrder {
-        flex: offer.flex.clone(),
-        unsolicited: None,
-        service_type: None,
-        flex_offer_message_id: Some(offer.header.message_id),
-        contract_id: None,
-        d_prognosis_message_id: None,
-        baseline_reference: None,
-        price: option.price,
-        currency: offer.currency,
-        order_reference: header.message_id.to_string().parse().unwrap(),
-        option_reference: Some(option.option_reference.clone()),
-        activation_factor: ActivationFactor::FULL,
-        isps: option.isps.clone(),
-        header,
-    }
 }

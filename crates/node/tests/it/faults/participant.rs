@@ -22,7 +22,7 @@ use tieline_uftp::value::DateTime;
 use tieline_uftp::{Client, Header, History as _, MESSAGE_PATH, MessageType, Participant, Role, SigningKey};
 use tokio_util::sync::CancellationToken;
 
-use crate::{handlers, plot};
+use super::{handlers, plot};
 
 /// What the process is told.
 pub(crate) struct Settings {
@@ -87,9 +87,8 @@ fn calendar() -> IspCalendar {
     IspCalendar::new(TimeZone::get("Europe/Amsterdam").unwrap(), IspDuration::PT15M)
 }
 
-/// The day that is traded: not today, whose ISPs end.
-pub(crate) fn tomorrow() -> Date {
-    // And not the day that begins at the next midnight: the test may last beyond it.
+/// The day that is traded: not one whose ISPs end, or that begins, while the test lasts.
+pub(crate) fn day_after_tomorrow() -> Date {
     let today = calendar().time_zone().to_datetime(Timestamp::now()).date();
     today.tomorrow().and_then(Date::tomorrow).unwrap()
 }

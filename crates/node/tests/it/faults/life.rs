@@ -6,8 +6,8 @@ use std::process::{Child, Command, Stdio};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
-use crate::NAME;
-use crate::participant::Settings;
+use super::NAME;
+use super::participant::Settings;
 
 /// What was repeated late has come by then.
 const LONG_ENOUGH: Duration = Duration::from_secs(2);

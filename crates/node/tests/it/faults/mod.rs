@@ -3,7 +3,6 @@
 //!
 //! `TIELINE_FAULTS_CONVERSATIONS` and `TIELINE_FAULTS_KILLS` say how many of each; ten thousand messages are some 1,700
 //! conversations.
-#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 #![expect(
     clippy::print_stdout,
     reason = "what happened is worth reading, and the processes tell their state"
@@ -13,7 +12,6 @@
     reason = "the test stands outside: it has the wall clock, the environment and threads that may block"
 )]
 
-mod chance;
 mod handlers;
 mod life;
 mod outcome;
@@ -21,15 +19,16 @@ mod participant;
 mod plot;
 mod proxy;
 
+use std::hash::{BuildHasher as _, RandomState};
 use std::time::Duration;
 
-use chance::Chance;
 use life::Life;
 use proxy::Proxy;
+use tieline_sim::Chance;
 use tieline_uftp::Role;
 
 /// The test as the processes to be killed start it again.
-const NAME: &str = "every_message_is_handled_once_whatever_happens";
+const NAME: &str = "faults::every_message_is_handled_once_whatever_happens";
 /// How long traffic goes on for each kill.
 const BETWEEN_KILLS: Duration = Duration::from_millis(600);
 const PATIENCE: Duration = Duration::from_mins(5);
@@ -44,14 +43,18 @@ fn every_message_is_handled_once_whatever_happens() {
     };
     let conversations = from_environment("TIELINE_FAULTS_CONVERSATIONS", 200);
     let kills = from_environment("TIELINE_FAULTS_KILLS", 12);
-    let seed =
-        std::env::var("TIELINE_FAULTS_SEED").map_or_else(|_| chance::any(), |seed| seed.parse().unwrap());
+    let seed = std::env::var("TIELINE_FAULTS_SEED")
+        .map_or_else(|_| RandomState::new().hash_one(0), |seed| seed.parse().unwrap());
     println!("{conversations} conversations, {kills} kills, TIELINE_FAULTS_SEED={seed}");
 
     let folder = tempfile::tempdir().unwrap();
     let port = || tieline_interop::free_port().unwrap();
     let (agr_port, dso_port) = (port(), port());
-    let (to_agr, to_dso) = (Proxy::start(agr_port, seed), Proxy::start(dso_port, seed ^ 1));
+    let (to_agr, to_dso) = (
+        Proxy::start(agr_port, Chance::of(seed, "to AGR", 0)),
+        Proxy::start(dso_port, Chance::of(seed, "to DSO", 0)),
+    );
+    let period = participant::day_after_tomorrow();
     let pace = BETWEEN_KILLS * kills / conversations;
     let settings = |role, port, peer_port| participant::Settings {
         role,
@@ -59,15 +62,16 @@ fn every_message_is_handled_once_whatever_happens() {
         port,
         peer_port,
         conversations,
-        period: participant::tomorrow(),
+        period,
         pace,
     };
     let mut agr = Life::begin(settings(Role::Agr, agr_port, to_dso.port()));
     let mut dso = Life::begin(settings(Role::Dso, dso_port, to_agr.port()));
 
-    let mut chance = Chance::of(seed ^ 2);
+    let mut chance = Chance::of(seed, "kills", 0);
     for _ in 0..kills {
-        std::thread::sleep(BETWEEN_KILLS.mul_f64(0.2 + 1.6 * chance.fraction()));
+        let share = u32::try_from(chance.between(20, 180)).unwrap();
+        std::thread::sleep(BETWEEN_KILLS * share / 100);
         if chance.below(2) == 0 { agr.kill_and_begin_again() } else { dso.kill_and_begin_again() }
     }
     let killed_until = std::time::Instant::now();
@@ -79,5 +83,5 @@ fn every_message_is_handled_once_whatever_happens() {
     println!("on the way to the AGR: {}", to_agr.counts());
     println!("on the way to the DSO: {}", to_dso.counts());
     let (agr, dso) = (agr.end(), dso.end());
-    outcome::check(agr, dso, conversations);
+    outcome::check(agr, dso, period, conversations);
 }

@@ -7,10 +7,9 @@ use std::net::Ipv4Addr;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use tieline_sim::Chance;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
-
-use crate::chance::Chance;
 
 /// Longer than the participants wait for an answer.
 const TOO_LONG: Duration = Duration::from_secs(3);
@@ -63,12 +62,12 @@ pub(crate) struct Proxy {
 
 impl Proxy {
     /// In front of who listens on `to`.
-    pub(crate) fn start(to: u16, seed: u64) -> Self {
+    pub(crate) fn start(to: u16, chance: Chance) -> Self {
         let runtime =
             tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
         let listener = runtime.block_on(TcpListener::bind((Ipv4Addr::LOCALHOST, 0))).unwrap();
         let (port, counts) = (listener.local_addr().unwrap().port(), Counts::default());
-        let network = Network { to, chance: Arc::new(Mutex::new(Chance::of(seed))), counts: counts.clone() };
+        let network = Network { to, chance: Arc::new(Mutex::new(chance)), counts: counts.clone() };
         runtime.spawn(async move {
             while let Ok((stream, _)) = listener.accept().await {
                 let network = network.clone();
