@@ -25,14 +25,19 @@ const CONVERSATIONS: u16 = 16;
 /// So often at most it is tried to have something refused.
 const ROUNDS: usize = 30;
 
-/// The library's AGR, cold, and our DSO, who believes a refusal when it has come so often.
-fn start(believe_refusal_after: u32) -> Result<World> {
+/// A refusal is believed when it has come so often, and a message is tried again soon.
+pub(crate) fn believing_refusals_after(times: u32) -> DeliveryConfig {
     let mut delivery = DeliveryConfig::default();
-    delivery.believe_refusal_after = believe_refusal_after;
+    delivery.believe_refusal_after = times;
     delivery.backoff = Backoff::new(Duration::from_millis(50), Duration::from_millis(400));
+    delivery
+}
+
+/// The library's AGR, cold, and our DSO.
+fn start(believe_refusal_after: u32) -> Result<World> {
     let settings = WorldSettings {
         agree,
-        delivery,
+        delivery: believing_refusals_after(believe_refusal_after),
         ours: &[Role::Dso],
         library: &[Role::Agr],
         bare: Some(Duration::ZERO),
