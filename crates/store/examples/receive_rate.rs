@@ -1,11 +1,10 @@
-//! How many messages of 12 kB a second the store takes in: `receive_rate FOLDER [CHECKPOINT_PAGES]`, for the disk that
+//! How many messages of 12 kB a second the store takes in, and how long they wait for it: `receive_rate FOLDER [CHECKPOINT_PAGES]`, for the disk that
 //! holds the folder. It leaves nothing there.
 #![expect(clippy::print_stdout, reason = "it prints what it measured")]
 
 use std::error::Error;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -33,28 +32,27 @@ async fn main() -> Result<(), Box<dyn Error>> {
 
 async fn measure(path: &Path, options: SqliteOptions, writers: usize) -> Result<(), StoreError> {
     let store = Arc::new(SqliteStore::open(path, options)?);
-    let taken = Arc::new(AtomicU64::new(0));
     let start = Instant::now();
-    let tasks: Vec<_> = (0..writers)
-        .map(|writer| tokio::spawn(write(Arc::clone(&store), Arc::clone(&taken), writer, start + RUN)))
-        .collect();
+    let tasks: Vec<_> =
+        (0..writers).map(|writer| tokio::spawn(write(Arc::clone(&store), writer, start + RUN))).collect();
+    let mut waits = Vec::new();
     for task in tasks {
-        task.await.map_err(|_| StoreError::Closed)??;
+        waits.extend(task.await.map_err(|_| StoreError::Closed)??);
     }
-    let taken = taken.load(Ordering::Relaxed);
-    let milliseconds = u64::try_from(start.elapsed().as_millis()).unwrap_or(u64::MAX).max(1);
-    let commits = store.commits();
-    println!("{writers} writers: {} messages a second, in {commits} commits", taken * 1000 / milliseconds);
+    let (rate, commits) = (waits.len() as f64 / start.elapsed().as_secs_f64(), store.commits());
+    waits.sort_unstable();
+    let percentile = |percent| waits.get(waits.len() * percent / 100).copied().unwrap_or_default();
+    println!(
+        "{writers} writers: {rate:.0} messages a second, in {commits} commits; p50 {:?}, p99 {:?}",
+        percentile(50),
+        percentile(99)
+    );
     Ok(())
 }
 
-/// Sends one message after the other, each when the one before is on disk.
-async fn write(
-    store: Arc<SqliteStore>,
-    taken: Arc<AtomicU64>,
-    writer: usize,
-    until: Instant,
-) -> Result<(), StoreError> {
+/// Sends one message after the other, each when the one before is on disk. Says how long each took.
+async fn write(store: Arc<SqliteStore>, writer: usize, until: Instant) -> Result<Vec<Duration>, StoreError> {
+    let mut waits = Vec::new();
     let body = Bytes::from(vec![b'x'; SIZE]);
     for number in 0_u64.. {
         if Instant::now() >= until {
@@ -73,9 +71,10 @@ async fn write(
             note: String::new(),
             received_at: Timestamp::UNIX_EPOCH,
         };
+        let begin = Instant::now();
         if let Receipt::New(_) = store.receive(received).await? {
-            taken.fetch_add(1, Ordering::Relaxed);
+            waits.push(begin.elapsed());
         }
     }
-    Ok(())
+    Ok(waits)
 }

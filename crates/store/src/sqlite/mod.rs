@@ -1,6 +1,7 @@
 //! The embedded database: one file, one writer that shares commits, readers that it never blocks.
 
 mod apply;
+mod checkpoint;
 mod migrate;
 mod read;
 mod readers;
@@ -43,8 +44,9 @@ pub struct SqliteOptions {
     /// How long a commit waits for as many change sets as shared the one before; 0 for not at all. One writer alone
     /// never waits.
     pub linger: Duration,
-    /// Pages of 4096 bytes that the write-ahead log holds before they are copied into the database. More of them make
-    /// for fewer copies and a longer log.
+    /// Pages of 4096 bytes that the write-ahead log holds before it starts anew, when all are copied into the database. More
+    /// of them make for fewer copies and a longer log. It may grow to four times as much, and beyond that while somebody
+    /// reads what it held before.
     pub checkpoint_pages: u32,
     /// Connections for reading; a question beyond them waits until one is free.
     pub readers: usize,
@@ -57,7 +59,7 @@ impl Default for SqliteOptions {
             waiting_bytes: 64 << 20,
             shared: 256,
             linger: Duration::from_micros(100),
-            checkpoint_pages: 4096,
+            checkpoint_pages: 2048,
             readers: 4,
         }
     }
@@ -76,8 +78,8 @@ impl SqliteStore {
     /// Dropping the store blocks until all that waits is written.
     pub fn open(path: &Path, options: SqliteOptions) -> Result<Self, StoreError> {
         make(path).map_err(|cause| StoreError::Database(format!("{}: {cause}", path.display())))?;
-        let writer = prepare(path, options.checkpoint_pages)
-            .and_then(|connection| Writer::start(connection, options))
+        let writer = prepare(path)
+            .and_then(|connection| Writer::start(connection, path, options))
             .map_err(|cause| at_path(path, cause))?;
         Ok(Self { path: path.to_owned(), readers: Readers::new(path, options.readers), writer })
     }
@@ -116,11 +118,10 @@ fn make(path: &Path) -> io::Result<()> {
 }
 
 /// The connection that writes.
-fn prepare(path: &Path, checkpoint_pages: u32) -> Result<Connection, StoreError> {
+fn prepare(path: &Path) -> Result<Connection, StoreError> {
     let mut connection = connect(path, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
     connection.pragma_update(None, "journal_mode", "WAL")?;
     connection.pragma_update(None, "synchronous", "FULL")?;
-    connection.pragma_update(None, "wal_autocheckpoint", checkpoint_pages.max(1))?;
     migrate::migrate(&mut connection)?;
     Ok(connection)
 }

@@ -1,5 +1,6 @@
 //! The one thread that writes: it takes whatever waits, applies each in a savepoint, and commits once for all.
 
+use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::thread::{self, JoinHandle};
@@ -10,6 +11,7 @@ use tokio::sync::{mpsc, oneshot};
 
 use super::SqliteOptions;
 use super::apply::{self, Arrival};
+use super::checkpoint::Checkpoints;
 use super::tally::Tally;
 use crate::{ChangeSet, Receipt, Received, StoreError};
 
@@ -53,13 +55,19 @@ pub(super) struct Writer {
 }
 
 impl Writer {
-    pub(super) fn start(connection: Connection, options: SqliteOptions) -> Result<Self, StoreError> {
+    pub(super) fn start(
+        mut connection: Connection,
+        path: &Path,
+        options: SqliteOptions,
+    ) -> Result<Self, StoreError> {
         let tally = Tally::read(&connection)?;
+        let checkpoints = Checkpoints::of(&mut connection, path, options.checkpoint_pages)?;
         let (jobs, waiting) = mpsc::channel(options.waiting.max(1));
         let shown = Arc::new(Shown::default());
         shown.backlog.store(tally.backlog, Ordering::Release);
         let mut desk = Desk {
             connection,
+            checkpoints,
             tally,
             waiting,
             shared: options.shared.max(1),
@@ -140,6 +148,7 @@ impl Drop for Writer {
 /// The writer's thread.
 struct Desk {
     connection: Connection,
+    checkpoints: Checkpoints,
     tally: Tally,
     waiting: mpsc::Receiver<Job>,
     shared: usize,
@@ -187,6 +196,7 @@ impl Desk {
                 self.shown.backlog.store(tally.backlog, Ordering::Release);
                 self.shown.commits.fetch_add(1, Ordering::Relaxed);
                 outcomes.into_iter().for_each(Outcome::tell);
+                self.checkpoints.committed(&self.connection);
             }
             Err(cause) => {
                 tracing::error!(%cause, "the database did not commit");

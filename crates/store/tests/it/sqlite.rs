@@ -423,3 +423,35 @@ async fn only_the_owner_may_read_the_files() {
         assert_eq!(mode, 0o600, "{}", file.path().display());
     }
 }
+
+/// The log is copied beside a writer who never rests, and starts anew although somebody reads.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_log_is_copied_while_others_write_and_read() {
+    const MESSAGES: u64 = 1_000;
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("node.db");
+    let mut options = SqliteOptions::default();
+    options.checkpoint_pages = 64;
+    let store = Arc::new(SqliteStore::open(&path, options).unwrap());
+    let writers: Vec<_> = (0..4)
+        .map(|writer| {
+            let store = Arc::clone(&store);
+            tokio::spawn(async move {
+                for number in 0..MESSAGES / 4 {
+                    let name = format!("{writer}-{number}");
+                    store.receive(received(&name, &name, &"x".repeat(8_000))).await.unwrap();
+                    store.inbox_due(InboxState::Received, at(0), 1).await.unwrap();
+                }
+            })
+        })
+        .collect();
+    for writer in writers {
+        writer.await.unwrap();
+    }
+    let size = |path: &Path| std::fs::metadata(path).unwrap().len();
+    let (log, database) = (size(&folder.path().join("node.db-wal")), size(&path));
+    // What the writer adds to it in one commit comes on top.
+    assert!(log < 6 * 64 * 4096, "the log has {log} bytes");
+    assert!(database > MESSAGES * 8_000 - log, "the database has {database} bytes");
+    assert_eq!(verify(&*store).await.unwrap().unwrap().entries, MESSAGES);
+}
