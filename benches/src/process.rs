@@ -28,12 +28,20 @@ fn ticks(stat: &str) -> Option<u32> {
 
 /// Memory of a process that is in RAM, in kibibytes.
 pub fn resident_kibibytes(pid: u32) -> Result<u32> {
+    kibibytes(pid, "VmRSS:")
+}
+
+/// The most of its memory that was ever in RAM, in kibibytes.
+pub fn peak_kibibytes(pid: u32) -> Result<u32> {
+    kibibytes(pid, "VmHWM:")
+}
+
+fn kibibytes(pid: u32, name: &str) -> Result<u32> {
     let path = format!("/proc/{pid}/status");
     let status = fs::read_to_string(&path).with_context(|| format!("cannot read {path}"))?;
-    let resident = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
-    resident
-        .and_then(|value| value.trim().strip_suffix(" kB")?.parse().ok())
-        .with_context(|| format!("no VmRSS in {path}"))
+    let line = status.lines().find_map(|line| line.strip_prefix(name));
+    line.and_then(|value| value.trim().strip_suffix(" kB")?.parse().ok())
+        .with_context(|| format!("no {name} in {path}"))
 }
 
 #[cfg(test)]
@@ -50,6 +58,8 @@ mod tests {
     fn this_process_has_memory() {
         let pid = std::process::id();
         assert!(cpu_time(pid).is_ok());
-        assert!(resident_kibibytes(pid).unwrap() > 100);
+        let resident = resident_kibibytes(pid).unwrap();
+        assert!(resident > 100);
+        assert!(peak_kibibytes(pid).unwrap() >= resident);
     }
 }

@@ -4,6 +4,7 @@
 use anyhow::{Context as _, Result};
 use tieline_interop::DSO_KEY;
 use tieline_types::Domain;
+use tieline_uftp::message::TestMessage;
 use tieline_uftp::{Payload, Role, SignedMessage, SigningKey, Tolerance, VerifyingKey};
 use uuid::Uuid;
 
@@ -34,11 +35,17 @@ pub fn message() -> Payload {
     tieline_uftp::parse(PAYLOAD, &Tolerance::STRICT).expect("the fixture is valid")
 }
 
-/// The message under other identifiers, each in its signed envelope.
-pub fn distinct_envelopes(count: usize) -> Result<Vec<Vec<u8>>> {
-    let payload = std::str::from_utf8(PAYLOAD)?;
-    let header = message();
-    let header = header.header();
+/// A small message from the same sender: a TestMessage.
+pub fn small() -> Vec<u8> {
+    let header = message().header().clone();
+    Payload::from(TestMessage { header }).to_xml()
+}
+
+/// A message of the sender's under other identifiers, each in its signed envelope.
+pub fn distinct_envelopes(payload: &[u8], count: usize) -> Result<Vec<Vec<u8>>> {
+    let message = tieline_uftp::parse(payload, &Tolerance::STRICT).context("the payload")?;
+    let payload = std::str::from_utf8(payload)?;
+    let header = message.header();
     let (message_id, conversation_id) = (header.message_id.to_string(), header.conversation_id.to_string());
     let sender: Domain = SENDER.parse().context("the sender's domain")?;
     let key = signing_key();
@@ -61,7 +68,7 @@ mod tests {
 
     #[test]
     fn envelopes_are_signed_and_distinct() {
-        let ids: BTreeSet<String> = distinct_envelopes(3)
+        let ids: BTreeSet<String> = distinct_envelopes(PAYLOAD, 3)
             .unwrap()
             .iter()
             .map(|envelope| {

@@ -9,6 +9,7 @@ use std::thread;
 use std::time::Duration;
 
 use anyhow::{Context as _, Result, ensure};
+use tempfile::TempDir;
 use tieline_interop::{Requirements, free_port, python_command};
 
 /// The line that a server prints when it listens.
@@ -22,6 +23,8 @@ const PATIENCE: Duration = Duration::from_secs(30);
 pub struct Server {
     process: Child,
     _lifeline: ChildStdin,
+    // Removed when the process has ended, however it did.
+    _data: Option<TempDir>,
     /// Where it listens.
     pub address: SocketAddr,
 }
@@ -31,21 +34,29 @@ impl Server {
     pub fn own(arguments: &[&str]) -> Result<Self> {
         let mut command = Command::new(env::current_exe().context("where is this program?")?);
         command.args(arguments);
-        Self::start(command)
+        Self::start(command, None)
+    }
+
+    /// The same with `--data` and a directory, which is there as long as the server.
+    pub fn keeping(arguments: &[&str], data: TempDir) -> Result<Self> {
+        let mut command = Command::new(env::current_exe().context("where is this program?")?);
+        command.args(arguments).arg("--data").arg(data.path());
+        Self::start(command, Some(data))
     }
 
     /// Starts a script of `benches/python`.
     pub fn python(requirements: Requirements, script: &str) -> Result<Self> {
-        Self::start(python_command(requirements, &python_script(script))?)
+        Self::start(python_command(requirements, &python_script(script))?, None)
     }
 
-    fn start(mut command: Command) -> Result<Self> {
+    fn start(mut command: Command, data: Option<TempDir>) -> Result<Self> {
         let port = free_port()?;
         command.args(["--port", &port.to_string()]).stdin(Stdio::piped()).stdout(Stdio::piped());
         let mut process = command.spawn().with_context(|| format!("cannot start {command:?}"))?;
         let lifeline = process.stdin.take().expect("stdin is piped");
         let stdout = process.stdout.take().expect("stdout is piped");
-        let server = Self { process, _lifeline: lifeline, address: (Ipv4Addr::LOCALHOST, port).into() };
+        let address = (Ipv4Addr::LOCALHOST, port).into();
+        let server = Self { process, _lifeline: lifeline, _data: data, address };
         let (sender, receiver) = mpsc::channel();
         thread::spawn(move || {
             let mut line = String::new();

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context as _, Result, ensure};
 use tokio::task::JoinSet;
 
-use crate::process::cpu_time;
+use crate::process::{cpu_time, peak_kibibytes};
 use crate::usage::Usage;
 
 /// How long a server is loaded.
@@ -26,6 +26,7 @@ pub struct Tally(Arc<Counts>);
 #[derive(Debug, Default)]
 struct Counts {
     finished: AtomicU32,
+    refused: AtomicU32,
     latencies: Mutex<Vec<Duration>>,
 }
 
@@ -36,6 +37,10 @@ pub struct Measured {
     pub usage: Usage,
     /// The time of each operation as its client saw it.
     pub latencies: Vec<Duration>,
+    /// Operations that the server refused, the warm-up included: they are no part of the usage.
+    pub refused: u32,
+    /// The most memory that the server ever had in RAM until then, in kibibytes.
+    pub peak: u32,
 }
 
 impl Tally {
@@ -43,6 +48,11 @@ impl Tally {
     pub fn finished(&self, began: Instant) {
         self.0.finished.fetch_add(1, Ordering::Relaxed);
         self.latencies().push(began.elapsed());
+    }
+
+    /// An operation was refused.
+    pub fn refused(&self) {
+        self.0.refused.fetch_add(1, Ordering::Relaxed);
     }
 
     fn latencies(&self) -> std::sync::MutexGuard<'_, Vec<Duration>> {
@@ -55,6 +65,8 @@ impl Measured {
     pub fn add(&mut self, other: Self) {
         self.usage += other.usage;
         self.latencies.extend(other.latencies);
+        self.refused += other.refused;
+        self.peak = self.peak.max(other.peak);
     }
 
     /// The latency that this share of the operations did not exceed, in milliseconds.
@@ -92,5 +104,6 @@ pub async fn measure(
     let latencies = std::mem::take(&mut *tally.latencies());
     connections.shutdown().await;
     ensure!(count > 0, "the server finished nothing in {:?}", usage.wall);
-    Ok(Measured { usage, latencies })
+    let refused = tally.0.refused.load(Ordering::Relaxed);
+    Ok(Measured { usage, latencies, refused, peak: peak_kibibytes(pid)? })
 }

@@ -1,5 +1,7 @@
 //! Load runs of Tieline beside the reference implementations: see `benches/README.md`.
 
+use std::path::PathBuf;
+
 use anyhow::Result;
 use clap::{Parser, Subcommand};
 use tieline_benches::{ocpp, uftp_accept, uftp_codec};
@@ -17,6 +19,8 @@ enum Command {
     UftpCodec,
     /// Accepting messages over HTTP, durably on our side.
     UftpAccept,
+    /// The same on our side alone, with up to a million messages stored.
+    UftpHistory,
     /// Heartbeat calls of fifty charging stations.
     OcppHeartbeat,
     /// Memory of a thousand idle charging stations.
@@ -32,6 +36,13 @@ enum Serve {
     Uftp {
         #[arg(long)]
         port: u16,
+        #[arg(long)]
+        data: PathBuf,
+    },
+    /// Takes messages and looks at nothing.
+    Bare {
+        #[arg(long)]
+        port: u16,
     },
     /// A whole node, an aggregator whose peer takes messages at this port.
     Node {
@@ -39,6 +50,8 @@ enum Serve {
         port: u16,
         #[arg(long)]
         peer_port: u16,
+        #[arg(long)]
+        data: PathBuf,
     },
     /// A CSMS on tieline-ocpp.
     Ocpp {
@@ -56,10 +69,14 @@ fn main() -> Result<()> {
     match Arguments::parse().command {
         Command::UftpCodec => uftp_codec::run(),
         Command::UftpAccept => uftp_accept::run(),
+        Command::UftpHistory => uftp_accept::run_with_history(),
         Command::OcppHeartbeat => ocpp::heartbeat(),
         Command::OcppIdle => ocpp::idle(),
-        Command::Serve(Serve::Uftp { port }) => uftp_accept::serve_receiver(port),
-        Command::Serve(Serve::Node { port, peer_port }) => uftp_accept::serve_node(port, peer_port),
+        Command::Serve(Serve::Uftp { port, data }) => uftp_accept::serve_receiver(port, &data),
+        Command::Serve(Serve::Bare { port }) => uftp_accept::serve_bare(port),
+        Command::Serve(Serve::Node { port, peer_port, data }) => {
+            uftp_accept::serve_node(port, peer_port, &data)
+        }
         Command::Serve(Serve::Ocpp { port }) => ocpp::serve_tieline(port),
         Command::Serve(Serve::OcppKit { port }) => ocpp::serve_ocpp_kit(port),
     }

@@ -11,28 +11,59 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 use tokio::task::JoinSet;
 
+use crate::server::Server;
 use crate::window::{Measured, Tally, Window, measure};
 
-/// Posts envelopes, each once, over so many connections.
-pub(super) fn post(
-    pid: u32,
-    address: SocketAddr,
-    envelopes: &[Vec<u8>],
-    connections: usize,
-    window: Window,
-) -> Result<Measured> {
-    let requests: Arc<[Vec<u8>]> = envelopes.iter().map(|envelope| request(address, envelope)).collect();
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-    runtime.block_on(async {
-        let (tally, next) = (Tally::default(), Arc::new(AtomicUsize::new(0)));
-        let mut tasks = JoinSet::new();
-        for _ in 0..connections {
-            let stream = TcpStream::connect(address).await.context("cannot connect")?;
-            stream.set_nodelay(true)?;
-            tasks.spawn(connection(stream, Arc::clone(&requests), Arc::clone(&next), tally.clone()));
-        }
-        measure(pid, window, &tally, tasks).await
-    })
+/// What is posted.
+#[derive(Clone, Copy)]
+pub(super) struct Load<'a> {
+    pub(super) envelopes: &'a [Vec<u8>],
+    /// Whether they are posted again and again, or each once.
+    pub(super) again: bool,
+    /// Whether a server that says 400 goes on, or ends the run.
+    pub(super) may_refuse: bool,
+    pub(super) connections: usize,
+    pub(super) window: Window,
+}
+
+/// What the connections share.
+struct Shared {
+    requests: Vec<Vec<u8>>,
+    next: AtomicUsize,
+    again: bool,
+    may_refuse: bool,
+    tally: Tally,
+}
+
+impl Load<'_> {
+    pub(super) fn post(self, server: &Server) -> Result<Measured> {
+        let address = server.address;
+        let shared = Arc::new(Shared {
+            requests: self.envelopes.iter().map(|envelope| request(address, envelope)).collect(),
+            next: AtomicUsize::new(0),
+            again: self.again,
+            may_refuse: self.may_refuse,
+            tally: Tally::default(),
+        });
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+        runtime.block_on(async {
+            let mut tasks = JoinSet::new();
+            for _ in 0..self.connections {
+                let stream = TcpStream::connect(address).await.context("cannot connect")?;
+                stream.set_nodelay(true)?;
+                tasks.spawn(connection(stream, Arc::clone(&shared)));
+            }
+            measure(server.pid(), self.window, &shared.tally, tasks).await
+        })
+    }
+}
+
+impl Shared {
+    fn next(&self) -> Option<&[u8]> {
+        let next = self.next.fetch_add(1, Ordering::Relaxed);
+        let next = if self.again { next % self.requests.len() } else { next };
+        self.requests.get(next).map(Vec::as_slice)
+    }
 }
 
 fn request(address: SocketAddr, envelope: &[u8]) -> Vec<u8> {
@@ -44,23 +75,21 @@ fn request(address: SocketAddr, envelope: &[u8]) -> Vec<u8> {
     [head.as_bytes(), envelope].concat()
 }
 
-async fn connection(
-    mut stream: TcpStream,
-    requests: Arc<[Vec<u8>]>,
-    next: Arc<AtomicUsize>,
-    tally: Tally,
-) -> Result<()> {
-    while let Some(request) = requests.get(next.fetch_add(1, Ordering::Relaxed)) {
+async fn connection(mut stream: TcpStream, shared: Arc<Shared>) -> Result<()> {
+    while let Some(request) = shared.next() {
         let began = Instant::now();
         stream.write_all(request).await?;
-        answer(&mut stream).await?;
-        tally.finished(began);
+        match answer(&mut stream).await?.as_str() {
+            "200" => shared.tally.finished(began),
+            "400" if shared.may_refuse => shared.tally.refused(),
+            status => bail!("the answer is {status}"),
+        }
     }
     Ok(())
 }
 
-/// Reads one answer, which has to be a 200.
-async fn answer(stream: &mut TcpStream) -> Result<()> {
+/// Reads one answer: its status.
+async fn answer(stream: &mut TcpStream) -> Result<String> {
     let mut buffer = [0; 4096];
     let mut length = 0;
     loop {
@@ -71,8 +100,8 @@ async fn answer(stream: &mut TcpStream) -> Result<()> {
         let Some((head, body)) = text.split_once("\r\n\r\n") else { continue };
         let expected = content_length(head)?;
         if body.len() == expected {
-            ensure!(head.starts_with("HTTP/1.1 200 "), "the answer is not 200: {text}");
-            return Ok(());
+            let status = head.split(' ').nth(1).with_context(|| format!("no status in {head}"))?;
+            return Ok(status.to_owned());
         }
         ensure!(body.len() < expected, "there is more than one answer: {text}");
     }

@@ -1,5 +1,7 @@
 //! Accepting messages over HTTP beside shapeshifter-uftp's own service.
 
+mod bare;
+mod history;
 mod load;
 mod node;
 mod peer;
@@ -10,6 +12,8 @@ use std::time::Duration;
 use anyhow::Result;
 use tieline_interop::Requirements;
 
+pub use bare::serve as serve_bare;
+pub use history::run as run_with_history;
 pub use node::serve as serve_node;
 pub use receiver::serve as serve_receiver;
 
@@ -17,7 +21,9 @@ use crate::line::{Line, conclude};
 use crate::sample;
 use crate::server::Server;
 use crate::table::Table;
+use crate::usage::Usage;
 use crate::window::{Measured, Window};
+use load::Load;
 
 /// The sides take turns so often.
 const TURNS: usize = 3;
@@ -25,12 +31,24 @@ const WINDOW: Window = Window { warm_up: Duration::from_millis(500), measured: D
 /// Messages that are signed before a turn: more than can be accepted in it.
 const OUR_MESSAGES: usize = 24_000;
 const PYTHON_MESSAGES: usize = 2_000;
+/// How long a turn of bare verifications takes.
+const VERIFYING: Duration = Duration::from_secs(1);
 
-/// Runs both sides in turns at eight and at 64 connections and prints the table.
+/// What was measured at one number of connections.
+#[derive(Default)]
+struct Sides {
+    theirs: Measured,
+    accepting: Measured,
+    whole: Measured,
+    bare: Measured,
+}
+
+/// Runs all sides in turns at one, eight and 64 connections and prints the table.
 pub fn run() -> Result<()> {
     let peer_port = peer::start()?.to_string();
     let python = Server::python(Requirements::Uftp, "uftp_agr.py")?;
-    let receiver = Server::own(&["serve", "uftp"])?;
+    let receiver = Server::keeping(&["serve", "uftp"], tempfile::tempdir()?)?;
+    let bare = Server::own(&["serve", "bare"])?;
     println!(
         "FlexRequest, 96 ISPs, signed beforehand, each with an id of its own; keep-alive; {TURNS} turns each\n"
     );
@@ -42,45 +60,81 @@ pub fn run() -> Result<()> {
         "CPU µs each",
         "p50 ms",
         "p99 ms",
+        "peak MiB",
+        "refused",
         "× Python",
     ]);
-    let mut lines = Vec::new();
-    for connections in [8, 64] {
-        let (mut theirs, mut accepting, mut whole) = <(Measured, Measured, Measured)>::default();
+    let (mut lines, mut verifying) = (Vec::new(), Usage::default());
+    for connections in [1, 8, 64] {
+        let mut sides = Sides::default();
         for _ in 0..TURNS {
-            theirs.add(turn(&python, connections, PYTHON_MESSAGES)?);
-            accepting.add(turn(&receiver, connections, OUR_MESSAGES)?);
+            sides.theirs.add(turn(&python, connections, PYTHON_MESSAGES, true)?);
+            sides.accepting.add(turn(&receiver, connections, OUR_MESSAGES, false)?);
             // A node that still works off the turn before would be another node.
-            let node = Server::own(&["serve", "node", "--peer-port", &peer_port])?;
-            whole.add(turn(&node, connections, OUR_MESSAGES)?);
+            let arguments = ["serve", "node", "--peer-port", &peer_port];
+            let node = Server::keeping(&arguments, tempfile::tempdir()?)?;
+            sides.whole.add(turn(&node, connections, OUR_MESSAGES, false)?);
+            drop(node);
+            sides.bare.add(repeated(&bare, connections)?);
+            verifying += bare::verify(VERIFYING)?;
         }
-        let python = theirs.usage.per_second();
-        row(&mut table, "shapeshifter-uftp, in memory", connections, &mut theirs, python);
-        row(&mut table, "accept path, on disk", connections, &mut accepting, python);
-        row(&mut table, "whole node, deciding and answering", connections, &mut whole, python);
-        for (what, measured) in [("accepting", &accepting), ("the whole node accepting", &whole)] {
-            let what = format!("{what} at {connections} connections, × Python's rate");
-            lines.push(Line::at_least(15.0, measured.usage.per_second() / python, what));
+        if connections > 1 {
+            lines.extend(sides.lines(connections));
         }
+        sides.rows(&mut table, connections);
     }
     print!("{table}");
+    println!(
+        "\nBare Ed25519 verification of the same message, one thread: {:.0} per second, {:.0} µs of CPU each",
+        verifying.per_second(),
+        verifying.cpu_micros()
+    );
     conclude(&lines)
 }
 
-fn turn(server: &Server, connections: usize, messages: usize) -> Result<Measured> {
-    let envelopes = sample::distinct_envelopes(messages)?;
-    load::post(server.pid(), server.address, &envelopes, connections, WINDOW)
+/// Messages of their own; Python's service refuses a few when its class index is made anew.
+fn turn(server: &Server, connections: usize, messages: usize, may_refuse: bool) -> Result<Measured> {
+    let envelopes = sample::distinct_envelopes(sample::PAYLOAD, messages)?;
+    Load { envelopes: &envelopes, again: false, may_refuse, connections, window: WINDOW }.post(server)
 }
 
-fn row(table: &mut Table, server: &str, connections: usize, measured: &mut Measured, python: f64) {
-    table.row([
-        server.to_owned(),
-        connections.to_string(),
-        measured.usage.count.to_string(),
-        format!("{:.0}", measured.usage.per_second()),
-        format!("{:.0}", measured.usage.cpu_micros()),
-        format!("{:.1}", measured.percentile(50)),
-        format!("{:.1}", measured.percentile(99)),
-        format!("{:.1}", measured.usage.per_second() / python),
-    ]);
+/// The same message again and again, for a server that looks at nothing.
+fn repeated(server: &Server, connections: usize) -> Result<Measured> {
+    let envelopes = [sample::ENVELOPE.to_vec()];
+    Load { envelopes: &envelopes, again: true, may_refuse: false, connections, window: WINDOW }.post(server)
+}
+
+impl Sides {
+    fn rows(mut self, table: &mut Table, connections: usize) {
+        let python = self.theirs.usage.per_second();
+        let mut row = |server: &str, measured: &mut Measured| {
+            table.row([
+                server.to_owned(),
+                connections.to_string(),
+                measured.usage.count.to_string(),
+                format!("{:.0}", measured.usage.per_second()),
+                format!("{:.0}", measured.usage.cpu_micros()),
+                format!("{:.1}", measured.percentile(50)),
+                format!("{:.1}", measured.percentile(99)),
+                (measured.peak / 1024).to_string(),
+                measured.refused.to_string(),
+                format!("{:.1}", measured.usage.per_second() / python),
+            ]);
+        };
+        row("shapeshifter-uftp, in memory", &mut self.theirs);
+        row("accept path, on disk", &mut self.accepting);
+        row("whole node, deciding and answering", &mut self.whole);
+        row("bare axum handler", &mut self.bare);
+    }
+
+    fn lines(&self, connections: usize) -> [Line; 3] {
+        let rate = |ours: &Measured| ours.usage.per_second() / self.theirs.usage.per_second();
+        let at = |what: &str| format!("{what} at {connections} connections, × Python's");
+        let memory = f64::from(self.whole.peak) / f64::from(self.theirs.peak);
+        [
+            Line::at_least(20.0, rate(&self.accepting), at("rate of accepting")),
+            Line::at_least(15.0, rate(&self.whole), at("rate of the whole node accepting")),
+            Line::at_most(1.0, memory, at("peak memory of the whole node under that load")),
+        ]
+    }
 }

@@ -14,9 +14,8 @@ use tieline_uftp::MESSAGE_PATH;
 use crate::{sample, server};
 
 /// Runs until the process that started this one is gone. The node's peer takes messages at `peer_port`.
-pub fn serve(port: u16, peer_port: u16) -> Result<()> {
-    let directory = tempfile::tempdir()?;
-    let config = config(directory.path(), port, peer_port)?;
+pub fn serve(port: u16, peer_port: u16, data: &Path) -> Result<()> {
+    let config = config(data, port, peer_port)?;
     tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?.block_on(async {
         let environment = Environment { clock: Arc::new(SystemClock), ids: Arc::new(RandomIds) };
         let _node = Node::start(config, environment).await?;

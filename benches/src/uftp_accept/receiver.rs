@@ -16,10 +16,9 @@ use tokio_util::sync::CancellationToken;
 use crate::{sample, server};
 
 /// Serves until the process that started this one is gone.
-pub fn serve(port: u16) -> Result<()> {
-    let data = tempfile::tempdir()?;
+pub fn serve(port: u16, data: &Path) -> Result<()> {
     tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?.block_on(async {
-        let inbox = DurableInbox::open(data.path())?;
+        let inbox = DurableInbox(open(data)?);
         let book = FixedAddressBook::new().with(
             Role::Dso,
             sample::SENDER.parse()?,
@@ -36,10 +35,9 @@ pub fn serve(port: u16) -> Result<()> {
 
 struct DurableInbox(SqliteStore);
 
-impl DurableInbox {
-    fn open(data: &Path) -> Result<Self> {
-        Ok(Self(SqliteStore::open(&data.join("tieline.sqlite"), SqliteOptions::default())?))
-    }
+/// Its store.
+pub(super) fn open(data: &Path) -> Result<SqliteStore> {
+    Ok(SqliteStore::open(&data.join("tieline.sqlite"), SqliteOptions::default())?)
 }
 
 impl Inbox for DurableInbox {

@@ -51,10 +51,10 @@ impl Checkpoints {
             Ok(())
         }))?;
         let pages = pages.max(1);
-        let copies = connect(path, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
+        let beside = connect(path, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
         // Until it has read something it does not know that there is a log.
-        copies.pragma_query(None, "schema_version", |_| Ok(()))?;
-        let copier = Copier::start(copies)?;
+        beside.pragma_query(None, "schema_version", |_| Ok(()))?;
+        let copier = Copier::start(beside)?;
         Ok(Self { logged, pages, next: pages / PARTS, copier, copying: false })
     }
 
