@@ -24,6 +24,7 @@ use crate::table::Table;
 use crate::usage::Usage;
 use crate::window::{Measured, Window};
 use load::Load;
+use peer::Peer;
 
 /// The sides take turns so often.
 const TURNS: usize = 3;
@@ -41,11 +42,14 @@ struct Sides {
     accepting: Measured,
     whole: Measured,
     bare: Measured,
+    /// What the whole node answered meanwhile, the warm-up included.
+    answers: usize,
 }
 
 /// Runs all sides in turns at one, eight and 64 connections and prints the table.
 pub fn run() -> Result<()> {
-    let peer_port = peer::start()?.to_string();
+    let peer = Peer::start()?;
+    let peer_port = peer.port.to_string();
     let python = Server::python(Requirements::Uftp, "uftp_agr.py")?;
     let receiver = Server::keeping(&["serve", "uftp"], tempfile::tempdir()?)?;
     let bare = Server::own(&["serve", "bare"])?;
@@ -64,7 +68,7 @@ pub fn run() -> Result<()> {
         "refused",
         "× Python",
     ]);
-    let (mut lines, mut verifying) = (Vec::new(), Usage::default());
+    let (mut lines, mut answered, mut verifying) = (Vec::new(), Vec::new(), Usage::default());
     for connections in [1, 8, 64] {
         let mut sides = Sides::default();
         for _ in 0..TURNS {
@@ -73,7 +77,9 @@ pub fn run() -> Result<()> {
             // A node that still works off the turn before would be another node.
             let arguments = ["serve", "node", "--peer-port", &peer_port];
             let node = Server::keeping(&arguments, tempfile::tempdir()?)?;
+            let answers = peer.answers();
             sides.whole.add(turn(&node, connections, OUR_MESSAGES, false)?);
+            sides.answers += peer.answers() - answers;
             drop(node);
             sides.bare.add(repeated(&bare, connections)?);
             verifying += bare::verify(VERIFYING)?;
@@ -81,6 +87,7 @@ pub fn run() -> Result<()> {
         if connections > 1 {
             lines.extend(sides.lines(connections));
         }
+        answered.push(format!("{:.0} at {connections}", sides.answers_per_second()));
         sides.rows(&mut table, connections);
     }
     print!("{table}");
@@ -88,6 +95,10 @@ pub fn run() -> Result<()> {
         "\nBare Ed25519 verification of the same message, one thread: {:.0} per second, {:.0} µs of CPU each",
         verifying.per_second(),
         verifying.cpu_micros()
+    );
+    println!(
+        "Answers per second that the whole node delivers meanwhile, by connections: {}",
+        answered.join(", ")
     );
     conclude(&lines)
 }
@@ -125,6 +136,11 @@ impl Sides {
         row("accept path, on disk", &mut self.accepting);
         row("whole node, deciding and answering", &mut self.whole);
         row("bare axum handler", &mut self.bare);
+    }
+
+    fn answers_per_second(&self) -> f64 {
+        let warm_up = WINDOW.warm_up.as_secs_f64() * TURNS as f64;
+        self.answers as f64 / (self.whole.usage.wall.as_secs_f64() + warm_up)
     }
 
     fn lines(&self, connections: usize) -> [Line; 3] {
