@@ -29,7 +29,8 @@ pub struct ReceiverConfig {
     /// How much of a message is looked at. `envelope_bytes` bounds the body.
     pub limits: Limits,
     /// How many bytes of bodies may be held at a time, all senders together: what has arrived of them until they are answered.
-    /// Beyond it posts are answered 503. At least one envelope always finds room. Default: 64 MiB.
+    /// Beyond it posts are answered 503. At least one envelope always finds room. Bodies that still grow, and the buffers of
+    /// their connections, may take as much again. Default: 64 MiB.
     pub bodies_bytes: usize,
     /// When those are to come back that found no room. Default: 5 seconds.
     pub retry_after: Duration,

@@ -10,6 +10,8 @@ mod crossing;
 mod discovery;
 mod fixtures;
 mod forms;
+#[cfg(all(feature = "server", target_os = "linux"))]
+mod large_bodies;
 mod mutations;
 mod negative;
 mod parse_errors;
