@@ -1,4 +1,4 @@
-//! The configuration files of the two nodes.
+//! The configuration files of the nodes.
 
 use std::fmt::Write as _;
 use std::net::SocketAddr;
@@ -8,18 +8,18 @@ use tieline_sim::grid::GridNeed;
 use tieline_uftp::SigningKey;
 
 use super::market::Market;
-use super::scene::{AGR, Addresses, DSO, POINT};
+use super::scene::{AGR, Addresses, CRO, DSO, Keys, POINT};
 
 /// What the aggregator asks for a megawatt hour, in EUR.
 const PRICE: &str = "85.00";
 /// What it owes for a megawatt hour that it did not deliver, in EUR.
 const PENALTY: &str = "200.00";
 
-pub(super) fn dso(market: &Market, addresses: &Addresses, agr: &SigningKey) -> String {
+pub(super) fn dso(market: &Market, addresses: &Addresses, keys: &Keys) -> String {
     let mut text = own("dso", "DSO", addresses.dso, market, addresses);
-    text += &peer(AGR, "AGR", addresses.agr, agr);
-    // Connections have the 18 digits of a European article number; the schemas of UFTP have 16.
-    text += "tolerances = [\"eighteen_digit_ean\"]\n";
+    text += &peer(AGR, "AGR", addresses.agr, &keys.agr);
+    text += &peer(CRO, "CRO", addresses.cro, &keys.cro);
+    text += &registered();
     let connections: Vec<String> =
         market.population.connections().iter().map(|known| format!("\"{}\"", known.address)).collect();
     let isps: Vec<String> = market.needs.iter().map(isp).collect();
@@ -32,6 +32,7 @@ pub(super) fn dso(market: &Market, addresses: &Addresses, agr: &SigningKey) -> S
 entity_address = \"{POINT}\"
 aggregators = [\"{AGR}\"]
 connections = [{connections}]
+day_ahead_redispatch_by = \"AGR\"
 
 [dso.settlement]
 period = \"day\"
@@ -65,9 +66,11 @@ fn isp(need: &GridNeed) -> String {
     format!("  {{ start = {start}, duration = {duration}, min = {min}, max = {max}{available} }},\n")
 }
 
-pub(super) fn agr(market: &Market, addresses: &Addresses, dso: &SigningKey) -> String {
+pub(super) fn agr(market: &Market, addresses: &Addresses, keys: &Keys) -> String {
     let mut text = own("agr", "AGR", addresses.agr, market, addresses);
-    text += &peer(DSO, "DSO", addresses.dso, dso);
+    text += &peer(DSO, "DSO", addresses.dso, &keys.dso);
+    text += &peer(CRO, "CRO", addresses.cro, &keys.cro);
+    text += &registered();
     let _ = write!(
         text,
         "
@@ -127,6 +130,18 @@ unit = \"{unit}\"
     text
 }
 
+/// It serves the two others.
+pub(super) fn cro(market: &Market, addresses: &Addresses, keys: &Keys) -> String {
+    let mut text = own("cro", "CRO", addresses.cro, market, addresses);
+    text += &peer(DSO, "DSO", addresses.dso, &keys.dso);
+    text += &peer(AGR, "AGR", addresses.agr, &keys.agr);
+    text += "\n[cro]\nmode = \"closed\"\n";
+    for (role, domain) in [("DSO", DSO), ("AGR", AGR)] {
+        let _ = write!(text, "\n[[cro.member]]\nrole = \"{role}\"\ndomain = \"{domain}\"\n");
+    }
+    text
+}
+
 /// `HH:MM,watts` for each quarter of an hour of the local day that has it.
 pub(super) fn expected_load(market: &Market) -> String {
     let mut rows: Vec<(jiff::civil::Time, i64)> = Vec::new();
@@ -167,6 +182,12 @@ isp_duration = \"PT15M\"
     )
 }
 
+/// With whom it registers what it has.
+fn registered() -> String {
+    format!("\n[uftp.cro]\ndomain = \"{CRO}\"\n")
+}
+
+/// Connections have the 18 digits of a European article number; the schemas of UFTP have 16.
 fn peer(domain: &str, role: &str, address: SocketAddr, key: &SigningKey) -> String {
     format!(
         "
@@ -175,6 +196,7 @@ domain = \"{domain}\"
 role = \"{role}\"
 endpoint = \"http://{address}/shapeshifter/api/v3/message\"
 public_keys = [\"{}\"]
+tolerances = [\"eighteen_digit_ean\"]
 ",
         key.verifying_key().to_base64()
     )

@@ -10,10 +10,10 @@ use tieline_uftp::{Limits, MessageType, Payload, SignedMessage, Tolerance, parse
 /// How many entries of a journal are read at a time.
 const PAGE: usize = 256;
 
-/// What two nodes say to each other, read off their journals while they write them.
+/// What the nodes say to each other, read off their journals while they write them.
 #[derive(Debug)]
 pub(super) struct Conversation {
-    sides: [Side; 2],
+    sides: [Side; 3],
     /// Identifiers of the messages that were shown.
     shown: BTreeSet<String>,
     over: bool,
@@ -22,7 +22,6 @@ pub(super) struct Conversation {
 #[derive(Debug)]
 struct Side {
     name: &'static str,
-    other: &'static str,
     store: SqliteStore,
     read: u64,
     /// What was read and is not shown yet.
@@ -32,12 +31,12 @@ struct Side {
 impl Conversation {
     /// That of the nodes whose data is in `directory`.
     pub(super) fn of(directory: &Path) -> anyhow::Result<Self> {
-        let side = |name, other, data| -> anyhow::Result<Side> {
+        let side = |name, data| -> anyhow::Result<Side> {
             let path = database_path(&directory.join(data));
             let store = SqliteStore::open(&path, SqliteOptions::default())?;
-            Ok(Side { name, other, store, read: 0, next: VecDeque::new() })
+            Ok(Side { name, store, read: 0, next: VecDeque::new() })
         };
-        let sides = [side("DSO", "AGR", "dso")?, side("AGR", "DSO", "agr")?];
+        let sides = [side("DSO", "dso")?, side("AGR", "agr")?, side("CRO", "cro")?];
         Ok(Self { sides, shown: BTreeSet::new(), over: false })
     }
 
@@ -56,15 +55,17 @@ impl Conversation {
         }
         let mut news: Vec<(Timestamp, String)> = Vec::new();
         let mut often: BTreeMap<String, (usize, u32)> = BTreeMap::new();
-        while let Some((speaker, found)) = self.next() {
-            let (from, to, label) = (speaker.0, speaker.1, &found.entry.label);
+        while let Some((from, found)) = self.next() {
+            let label = &found.entry.label;
+            // The role comes first.
+            let to = found.entry.peer.split(' ').next().unwrap_or_default();
             if found.entry.direction == Direction::Decision {
                 let why = String::from_utf8_lossy(&found.entry.bytes);
-                news.push((found.entry.at, format!("{from} decides   {label:<22} {why}")));
+                news.push((found.entry.at, format!("{from} decides   {label:<26} {why}")));
             } else if is_often(label) {
                 let (place, times) = often.entry(label.clone()).or_insert((news.len(), 0));
                 *times += 1;
-                let said = (found.entry.at, format!("{from} → {to}     {label:<22} {times} times"));
+                let said = (found.entry.at, format!("{from} → {to}     {label:<26} {times} times"));
                 match news.get_mut(*place) {
                     Some(known) => *known = said,
                     None => news.push(said),
@@ -77,14 +78,14 @@ impl Conversation {
     }
 
     /// The next thing to show, and whose it is. What was heard of is not shown; that it was said is.
-    fn next(&mut self) -> Option<((&'static str, &'static str), JournalEntry)> {
+    fn next(&mut self) -> Option<(&'static str, JournalEntry)> {
         loop {
             let shown = &self.shown;
             let can_be_next = |found: &JournalEntry| {
                 found.entry.direction != Direction::Received || shown.contains(&found.entry.message_id)
             };
             let side = self.sides.iter_mut().find(|side| side.next.front().is_some_and(can_be_next))?;
-            let speaker = (side.name, side.other);
+            let speaker = side.name;
             let found = side.next.pop_front()?;
             match found.entry.direction {
                 Direction::Received => {
@@ -119,12 +120,12 @@ fn is_often(label: &str) -> bool {
 fn sentence(from: &str, to: &str, found: &JournalEntry) -> String {
     let label = &found.entry.label;
     let said = payload(found).map(|payload| summary(&payload)).unwrap_or_default();
-    format!("{from} → {to}     {label:<22} {said}").trim_end().to_owned()
+    format!("{from} → {to}     {label:<26} {said}").trim_end().to_owned()
 }
 
 fn payload(found: &JournalEntry) -> Option<Payload> {
     let signed = SignedMessage::parse(&found.entry.bytes, &Limits::default()).ok()?;
-    parse(&signed.unverified_payload()?, &Tolerance::STRICT).ok()
+    parse(&signed.unverified_payload()?, &Tolerance::LENIENT).ok()
 }
 
 fn summary(payload: &Payload) -> String {
@@ -159,8 +160,24 @@ fn summary(payload: &Payload) -> String {
         Payload::FlexOrderResponse(answer) => result(&answer.response),
         Payload::DPrognosisResponse(answer) => result(&answer.response),
         Payload::FlexSettlementResponse(answer) => result(&answer.response),
+        Payload::AgrPortfolioUpdate(update) => count(update.connections.len(), "connection"),
+        Payload::DsoPortfolioUpdate(update) => {
+            let connections = update.congestion_points.iter().map(|point| point.connections.len()).sum();
+            let points = count(update.congestion_points.len(), "congestion point");
+            format!("{points} with {}", count(connections, "connection"))
+        }
+        Payload::AgrPortfolioQuery(query) => query.period.to_string(),
+        Payload::DsoPortfolioQuery(query) => query.period.to_string(),
+        Payload::AgrPortfolioUpdateResponse(answer) => result(&answer.response),
+        Payload::DsoPortfolioUpdateResponse(answer) => result(&answer.response),
+        Payload::AgrPortfolioQueryResponse(answer) => result(&answer.response),
+        Payload::DsoPortfolioQueryResponse(answer) => result(&answer.response),
         _ => String::new(),
     }
+}
+
+fn count(number: usize, of: &str) -> String {
+    format!("{number} {of}{}", if number == 1 { "" } else { "s" })
 }
 
 fn of_isps(isps: &[Isp]) -> String {

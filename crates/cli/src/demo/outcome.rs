@@ -42,7 +42,11 @@ pub(super) async fn day(scene: &Scene, ended: &Ended) -> anyhow::Result<Day> {
             agr: totals(items(&agr.day).map(|item| item.own.map(|own| (own.price, own.penalty, own.net)))),
         },
         alarms: [dso.alarms().await?, agr.alarms().await?].concat(),
-        journals: vec![dso.journal().await?, agr.journal().await?],
+        journals: vec![
+            journal("dso", &dso.store).await?,
+            journal("agr", &agr.store).await?,
+            journal("cro", &database("cro", scene)?).await?,
+        ],
     })
 }
 
@@ -71,7 +75,22 @@ pub(super) fn check(day: &Day, ended: &Ended) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// One side's database.
+fn database(name: &str, scene: &Scene) -> anyhow::Result<SqliteStore> {
+    Ok(SqliteStore::open(&database_path(&scene.directory.join(name)), SqliteOptions::default())?)
+}
+
+async fn journal(name: &str, store: &SqliteStore) -> anyhow::Result<Journal> {
+    let verified = tieline_store::verify(store).await?;
+    let end = store.journal_end().await?;
+    Ok(Journal {
+        role: name.to_uppercase(),
+        entries: end.entries,
+        head: crate::journal::hexadecimal(&end.head),
+        verified: verified.is_ok_and(|verified| verified == end),
+    })
+}
+
+/// The database of one side of the market.
 struct Books {
     name: &'static str,
     store: SqliteStore,
@@ -80,22 +99,10 @@ struct Books {
 
 impl Books {
     async fn open(name: &'static str, scene: &Scene) -> anyhow::Result<Self> {
-        let path = database_path(&scene.directory.join(name));
-        let store = SqliteStore::open(&path, SqliteOptions::default())?;
+        let store = database(name, scene)?;
         let market = &scene.market;
         let day = market_day(&store, &market.calendar, &Scene::point()?, market.day.date()).await?;
         Ok(Self { name, store, day })
-    }
-
-    async fn journal(&self) -> anyhow::Result<Journal> {
-        let verified = tieline_store::verify(&self.store).await?;
-        let end = self.store.journal_end().await?;
-        Ok(Journal {
-            role: self.name.to_uppercase(),
-            entries: end.entries,
-            head: crate::journal::hexadecimal(&end.head),
-            verified: verified.is_ok_and(|verified| verified == end),
-        })
     }
 
     /// What this side had to call a person for.

@@ -26,7 +26,9 @@ const SETTLED_WITHIN: SignedDuration = SignedDuration::from_hours(6);
 const PATIENCE: Duration = Duration::from_mins(2);
 /// How often the chargers' meters are read.
 const METER_INTERVAL: SignedDuration = SignedDuration::from_mins(5);
-const NODES: [&str; 2] = ["dso", "agr"];
+const NODES: [&str; 3] = ["dso", "agr", "cro"];
+/// Of them, those that are killed when it is asked for: the first.
+const KILLED: u64 = 2;
 
 /// What is left when the day is over.
 #[derive(Debug)]
@@ -43,6 +45,7 @@ pub(super) struct Ended {
 pub(super) struct Usage {
     dso: Used,
     agr: Used,
+    cro: Used,
     /// The chargers, the time server and this command.
     rest: Used,
 }
@@ -52,7 +55,7 @@ pub(super) async fn run(demo: &Demo, scene: &Scene) -> anyhow::Result<Ended> {
     let begun = Instant::now();
     let market = &scene.market;
     let mut server =
-        TimeServer::bind(scene.addresses.clock, market.start, ["agr", "dso", "chargers"]).await?;
+        TimeServer::bind(scene.addresses.clock, market.start, ["agr", "dso", "cro", "chargers"]).await?;
     if let Some(speed) = NonZeroU32::new(demo.speed) {
         server = server.with_speed(speed);
     }
@@ -92,7 +95,7 @@ pub(super) async fn run(demo: &Demo, scene: &Scene) -> anyhow::Result<Ended> {
     for node in nodes {
         used.push(node.stop().await?);
     }
-    let usage = Usage { dso: used[0], agr: used[1], rest: Used::by_this_process() };
+    let usage = Usage { dso: used[0], agr: used[1], cro: used[2], rest: Used::by_this_process() };
     Ok(Ended { outcome, took: begun.elapsed(), usage, settled })
 }
 
@@ -121,7 +124,7 @@ fn kills(demo: &Demo, start: Timestamp, end: Timestamp) -> Vec<(Timestamp, usize
     let mut kills: Vec<_> = (0..demo.kill)
         .map(|_| {
             let at = start + SignedDuration::from_secs(chance.between(0, seconds - 1));
-            (at, usize::from(chance.below(2) == 1), chance.below(20_000))
+            (at, usize::from(chance.below(KILLED) == 1), chance.below(20_000))
         })
         .collect();
     kills.sort_unstable_by(|one, other| other.cmp(one));
@@ -199,7 +202,7 @@ impl Day<'_> {
         let told: u64 = self.fleet.outcome().chargers.iter().map(|charger| charger.profiles).sum();
         if told > self.told {
             let (now, times) = (self.progress.local(now), told - self.told);
-            self.progress.say(&format!("  {now}  AGR → chargers SetChargingProfile     {times} times"));
+            self.progress.say(&format!("  {now}  AGR → chargers SetChargingProfile         {times} times"));
             self.told = told;
         }
         Ok(over)
@@ -210,6 +213,7 @@ impl fmt::Display for Usage {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         writeln!(f, "DSO node: {}", self.dso)?;
         writeln!(f, "AGR node: {}", self.agr)?;
+        writeln!(f, "CRO node: {}", self.cro)?;
         write!(f, "chargers and time server: {}", self.rest)
     }
 }

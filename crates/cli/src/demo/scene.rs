@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use anyhow::Context as _;
 use tieline_sim::{Behaviour, Scenario};
 use tieline_types::{EntityAddress, TimeSpan};
+use tieline_uftp::SigningKey;
 
 use super::market::Market;
 use super::{Demo, config, write};
@@ -12,6 +13,7 @@ use crate::uftp::{new_key, write_secret};
 
 pub(super) const DSO: &str = "dso.example.com";
 pub(super) const AGR: &str = "agr.example.com";
+pub(super) const CRO: &str = "cro.example.com";
 pub(super) const POINT: &str = "ean.871685900012345678";
 
 /// The day, and the files of those who act in it.
@@ -29,8 +31,17 @@ pub(super) struct Scene {
 pub(super) struct Addresses {
     pub(super) dso: SocketAddr,
     pub(super) agr: SocketAddr,
+    pub(super) cro: SocketAddr,
     pub(super) ocpp: SocketAddr,
     pub(super) clock: SocketAddr,
+}
+
+/// What everybody signs with.
+#[derive(Debug)]
+pub(super) struct Keys {
+    pub(super) dso: SigningKey,
+    pub(super) agr: SigningKey,
+    pub(super) cro: SigningKey,
 }
 
 impl Scene {
@@ -45,11 +56,14 @@ impl Scene {
         let behaviours = scenario.behaviours(&market.population, span);
         let addresses = Addresses::free(demo.listen)?;
         std::fs::create_dir_all(directory).with_context(|| directory.display().to_string())?;
-        let (dso_key, agr_key) = (new_key()?, new_key()?);
-        write_secret(&directory.join("dso.key"), &dso_key)?;
-        write_secret(&directory.join("agr.key"), &agr_key)?;
-        write(&directory.join("dso.toml"), config::dso(&market, &addresses, &agr_key))?;
-        write(&directory.join("agr.toml"), config::agr(&market, &addresses, &dso_key))?;
+        let [dso, agr, cro] = [new_key()?, new_key()?, new_key()?];
+        for (name, key) in [("dso.key", &dso), ("agr.key", &agr), ("cro.key", &cro)] {
+            write_secret(&directory.join(name), key)?;
+        }
+        let keys = Keys { dso, agr, cro };
+        write(&directory.join("dso.toml"), config::dso(&market, &addresses, &keys))?;
+        write(&directory.join("agr.toml"), config::agr(&market, &addresses, &keys))?;
+        write(&directory.join("cro.toml"), config::cro(&market, &addresses, &keys))?;
         write(&directory.join("expected-load.csv"), config::expected_load(&market))?;
         Ok(Self { directory: directory.to_owned(), addresses, market, behaviours, seed: demo.seed })
     }
@@ -63,10 +77,11 @@ impl Addresses {
     /// Ports that nobody listens at.
     fn free(ip: IpAddr) -> anyhow::Result<Self> {
         let bind = || TcpListener::bind((ip, 0)).with_context(|| format!("--listen {ip}"));
-        let [dso, agr, ocpp, clock] = [bind()?, bind()?, bind()?, bind()?];
+        let [dso, agr, cro, ocpp, clock] = [bind()?, bind()?, bind()?, bind()?, bind()?];
         Ok(Self {
             dso: dso.local_addr()?,
             agr: agr.local_addr()?,
+            cro: cro.local_addr()?,
             ocpp: ocpp.local_addr()?,
             clock: clock.local_addr()?,
         })
@@ -87,6 +102,7 @@ impl fmt::Display for Scene {
         )?;
         writeln!(f, "  DSO  {DSO}  http://{}  its own key, database and process", addresses.dso)?;
         writeln!(f, "  AGR  {AGR}  http://{}  its own key, database and process", addresses.agr)?;
+        writeln!(f, "  CRO  {CRO}  http://{}  the common reference: who is connected where", addresses.cro)?;
         writeln!(f, "  CSMS ws://{}/ocpp, where the chargers speak OCPP 1.6 and 2.0.1", addresses.ocpp)?;
         write!(
             f,

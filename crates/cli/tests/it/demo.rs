@@ -53,6 +53,23 @@ impl Played {
         missed.map(|isp| (isp["number"].as_u64().unwrap(), isp["shortfall"].as_str())).collect()
     }
 
+    /// Whether both sides were registered with the CRO, and asked it at the start and, at nine, about the next day; all journals
+    /// are whole.
+    fn is_registered(&self) -> bool {
+        let times = |said: &str| self.printed.lines().filter(|line| line.contains(said)).count();
+        let accepted = |label: &str| {
+            let lines = self.printed.lines().filter(|line| line.contains(label));
+            lines.filter(|line| line.ends_with("Accepted")).count()
+        };
+        ["AGR", "DSO"].iter().all(|role| {
+            times(&format!("{role} → CRO     {role}PortfolioUpdate ")) == 1
+                && accepted(&format!("CRO → {role}     {role}PortfolioUpdateResponse")) == 1
+                && times(&format!("{role} → CRO     {role}PortfolioQuery ")) == 2
+                && accepted(&format!("CRO → {role}     {role}PortfolioQueryResponse")) == 2
+        }) && self.day["journals"].as_array().unwrap().iter().filter(|one| one["verified"] == true).count()
+            == 3
+    }
+
     /// Whether both sides have settled, and to the same amounts.
     fn agrees(&self) -> bool {
         let settlement = &self.day["settlement"];
@@ -66,6 +83,7 @@ fn every_ordered_isp_is_delivered_and_the_same_seed_is_the_same_day() {
     assert_eq!(first.missed(), []);
     assert!(first.agrees(), "{}", first.printed);
     assert_eq!(first.isps().len(), 96);
+    assert!(first.is_registered(), "{}", first.printed);
     let again = play(&["--chargers", "50"]);
     assert_eq!(again.essence(), first.essence());
     let other = play(&["--chargers", "50", "--seed", "8"]);
@@ -133,7 +151,7 @@ fn a_browser_shows_the_day_as_it_was() {
     assert_eq!(document.attribute("total-agr", "data-net").unwrap(), net);
     let sessions = played.day["sessions"].as_array().unwrap().len().to_string();
     assert_eq!(document.attribute("key-drivers", "data-sessions").unwrap(), sessions);
-    assert_eq!(document.attribute("key-journals", "data-verified").unwrap(), "2");
+    assert_eq!(document.attribute("key-journals", "data-verified").unwrap(), "3");
     for isp in played.isps().iter().filter(|isp| isp["ordered"].is_i64()) {
         let row = format!("isp-{}", isp["number"]);
         assert_eq!(document.attribute(&row, "data-baseline").unwrap(), isp["baseline"].to_string());
