@@ -5,6 +5,7 @@ use rust_decimal::Decimal;
 use serde::Deserialize;
 use tieline_types::{Currency, Domain, EntityAddress, Power};
 
+use super::contract::{self, ContractConfig};
 use super::{ConfigError, ExpectedLoad, Interval};
 
 /// What an aggregator sells, and where.
@@ -37,6 +38,8 @@ pub struct AgrConfig {
     pub settlement: SettlementCheck,
     /// Its connections.
     pub connections: Vec<ConnectionConfig>,
+    /// What grid operators have reserved.
+    pub contracts: Vec<ContractConfig>,
 }
 
 /// A congestion point whose grid operator gets prognoses and metering.
@@ -135,6 +138,8 @@ pub(super) struct AgrFile {
     congestion_point: Vec<CongestionPointFile>,
     #[serde(default)]
     connection: Vec<ConnectionConfig>,
+    #[serde(default)]
+    contract: Vec<ContractConfig>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -183,6 +188,7 @@ impl AgrFile {
             .filter_map(|point| point.resolve(base).transpose())
             .collect::<Result<_, _>>()?;
         check_settlement(&self.settlement)?;
+        contract::check(&self.contract, &congestion_points)?;
         for connection in &self.connection {
             if !congestion_points.contains(&connection.congestion_point) {
                 return Err(ConfigError::invalid(
@@ -213,6 +219,7 @@ impl AgrFile {
             metering_after: self.metering_after,
             settlement: self.settlement,
             connections: self.connection,
+            contracts: self.contract,
         })
     }
 }

@@ -61,6 +61,14 @@ impl ConfigFile {
                         ));
                     }
                 }
+                for contract in &agr.contracts {
+                    if !uftp.can_know(Role::Dso, &contract.dso) {
+                        return Err(ConfigError::invalid(
+                            format!("agr.contract {} dso", contract.id),
+                            format_args!("{} is no uftp.peer with role DSO", contract.dso),
+                        ));
+                    }
+                }
                 let ocpp = self
                     .ocpp
                     .ok_or_else(|| {

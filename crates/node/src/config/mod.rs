@@ -6,6 +6,7 @@
 
 mod agr;
 mod clock;
+mod contract;
 mod cro;
 mod discovery;
 mod dso;
@@ -25,6 +26,7 @@ use std::path::{Path, PathBuf};
 
 pub use agr::{AgrConfig, ConnectionConfig, OperatorTerms, ReportedPoint, SettlementCheck};
 pub use clock::ClockConfig;
+pub use contract::{ContractConfig, ReleaseUntil};
 pub use cro::CroConfig;
 pub use discovery::{DiscoveryConfig, DnsDiscovery, GopacsDiscovery};
 pub use dso::{

@@ -13,6 +13,7 @@ mod portfolio;
 mod prognosis;
 mod promise;
 mod request;
+mod reservation;
 mod schedule;
 mod settlement;
 mod shortfall;
@@ -31,6 +32,7 @@ pub(crate) use portfolio::{
 pub(crate) use prognosis::{ExpectedFrom, Prognosis, PrognosisState, baseline_of};
 pub(crate) use promise::Promise;
 pub(crate) use request::{Request, RequestState, RequestedPower};
+pub(crate) use reservation::Reservation;
 pub(crate) use schedule::{Schedule, Wanted};
 pub(crate) use settlement::{
     Claim, ItemStatus, OwnAmounts, Settlement, SettlementIsp, SettlementItem, SettlementState,

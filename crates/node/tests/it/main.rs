@@ -19,6 +19,7 @@ mod prognoses;
 mod reckoning;
 mod reference;
 mod requests;
+mod reservations;
 mod scene;
 mod settlements;
 mod starting;

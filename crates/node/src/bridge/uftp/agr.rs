@@ -3,11 +3,12 @@
 use tieline_service::{Call, Extension, State, Trace};
 use tieline_store::{ChangeSet, Records as _, StoreError};
 use tieline_uftp::message::{
-    Disposition, FlexOffer, FlexOfferResponse, FlexOrder, FlexRequest, FlexRequestIsp, Isp, OfferOption,
+    Disposition, FlexOffer, FlexOfferResponse, FlexOrder, FlexRequest, FlexRequestIsp, FlexReservationUpdate,
+    Isp, OfferOption,
 };
 use tieline_uftp::service::{Agr as Aggregator, AgrService, RoleRoutes};
 use tieline_uftp::value::{ActivationFactor, DateTime, MessageId};
-use tieline_uftp::{Accepted, Noted, RejectionReason, Role};
+use tieline_uftp::{Accepted, Noted, RejectionReason, Role, Text};
 use tracing::{info, warn};
 
 use super::window::{flex_message, span, window};
@@ -37,6 +38,7 @@ impl AgrMarket {
             .pre_process(take_request)
             .pre_process(note_offer_response)
             .pre_process(take_order)
+            .pre_process(take_reservation)
             .pre_process(prognosis::note_response)
             .pre_process(metering::note_response)
             .pre_process(settlement::take)
@@ -199,6 +201,23 @@ async fn take_order(
     let offer = offer.ok_or_else(|| unreadable(&"its offer is not in the book"))?;
     info!(dso = %order.counterparty, order = order.reference, congestion_point = %order.window.congestion_point, "ordered");
     keep(&work, market.agr.accept(offer, &order)?);
+    Ok(Accepted::new())
+}
+
+async fn take_reservation(
+    call: Call<FlexReservationUpdate>,
+    State(market): State<AgrMarket>,
+    Extension(work): Extension<Work>,
+) -> Result<Accepted, Verdict> {
+    let (dso, contract) = (&call.header.sender_domain, call.contract_id.as_str());
+    let known = market.agr.contract(dso, contract);
+    if known.is_none_or(|known| known.congestion_point != call.flex.congestion_point) {
+        return Err(RejectionReason::UnknownReference(Text::lossy("ContractID")).into());
+    }
+    let isps: Vec<IspPower> =
+        call.isps.iter().map(|isp| IspPower { isps: isp.range, power: isp.power }).collect();
+    info!(%dso, contract, period = %call.flex.period, "less stays reserved");
+    keep(&work, market.agr.keep_reservation(dso, contract, window(&call.flex), &isps).await?);
     Ok(Accepted::new())
 }
 

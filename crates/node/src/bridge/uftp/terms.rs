@@ -3,12 +3,12 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, PoisonError, RwLock};
 
-use tieline_types::EntityAddress;
-use tieline_uftp::Participant;
-use tieline_uftp::rules::{CongestionPointTerms, Terms};
+use tieline_types::{Domain, EntityAddress};
+use tieline_uftp::rules::{CongestionPointTerms, ContractTerms, ReservationDeadline, Terms};
+use tieline_uftp::{Participant, Text};
 
 use super::metering::ean;
-use crate::config::{AgrConfig, DsoConfig, UftpConfig};
+use crate::config::{AgrConfig, ContractConfig, DsoConfig, UftpConfig};
 
 /// The terms with every counterparty. A clone is the same.
 #[derive(Clone, Debug)]
@@ -16,12 +16,14 @@ pub(crate) struct MarketTerms {
     /// As the configuration has them.
     configured: Arc<Terms>,
     current: Arc<RwLock<Arc<Terms>>>,
+    /// The contracts with each counterparty, where any are known.
+    contracts: Option<Arc<BTreeMap<Domain, BTreeMap<Text, ContractTerms>>>>,
 }
 
 impl MarketTerms {
     fn new(terms: Terms) -> Self {
         let configured = Arc::new(terms);
-        Self { current: Arc::new(RwLock::new(Arc::clone(&configured))), configured }
+        Self { current: Arc::new(RwLock::new(Arc::clone(&configured))), configured, contracts: None }
     }
 
     pub(crate) fn of_agr(uftp: &UftpConfig, agr: &AgrConfig) -> Self {
@@ -29,7 +31,7 @@ impl MarketTerms {
         let default = CongestionPointTerms::default();
         terms.congestion_points =
             Some(agr.congestion_points.iter().map(|point| (point.clone(), default)).collect());
-        Self::new(terms)
+        Self { contracts: contracts(&agr.contracts), ..Self::new(terms) }
     }
 
     /// Those of a common reference operator: the rules that ask for terms are about other messages.
@@ -72,9 +74,26 @@ impl MarketTerms {
 }
 
 impl tieline_uftp::service::Terms for MarketTerms {
-    fn with(&self, _: &Participant) -> Arc<Terms> {
-        Arc::clone(&self.current.read().unwrap_or_else(PoisonError::into_inner))
+    fn with(&self, counterparty: &Participant) -> Arc<Terms> {
+        let current = Arc::clone(&self.current.read().unwrap_or_else(PoisonError::into_inner));
+        let Some(contracts) = &self.contracts else { return current };
+        let mut terms = Terms::clone(&current);
+        terms.contracts = Some(contracts.get(&counterparty.domain).cloned().unwrap_or_default());
+        Arc::new(terms)
     }
+}
+
+/// Where none is configured, any may be named.
+fn contracts(configured: &[ContractConfig]) -> Option<Arc<BTreeMap<Domain, BTreeMap<Text, ContractTerms>>>> {
+    let mut contracts: BTreeMap<_, BTreeMap<_, _>> = BTreeMap::new();
+    for contract in configured {
+        let deadline = contract
+            .release_until
+            .map(|until| ReservationDeadline { days_before: until.days_before, time: until.time });
+        let terms = ContractTerms { reserved: contract.reserved, deadline };
+        contracts.entry(contract.dso.clone()).or_default().insert(Text::lossy(&contract.id), terms);
+    }
+    (!contracts.is_empty()).then(|| Arc::new(contracts))
 }
 
 #[cfg(test)]

@@ -10,6 +10,7 @@ mod planning;
 mod portfolio;
 mod prognosis;
 mod releasing;
+mod reserving;
 mod settling;
 mod stays;
 mod telling;

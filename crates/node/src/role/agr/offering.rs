@@ -19,7 +19,8 @@ pub(crate) enum Made {
 }
 
 impl Agr {
-    /// The offer on a request: what the sessions present can deliver of it, besides what was promised already.
+    /// The offer on a request: what the sessions present can deliver of it, besides what was promised already and
+    /// what other contracts reserve.
     pub(crate) async fn make_offer(&self, request: &Request, message_id: Uuid) -> Result<Made, StoreError> {
         let now = self.context.now();
         let Ok(day) = self.calendar.day(request.window.period) else {
@@ -30,6 +31,7 @@ impl Agr {
         }
         let point = &request.window.congestion_point;
         let book = self.book(point, request.span).await?;
+        let reserved = self.reserved(request, &day).await?;
         let agreed = self.agreed_baseline(&request.counterparty, &request.window).await?;
         let isps: Vec<(IspNumber, RequestedChange)> = single_isps(request, &day)
             .filter(|(_, span, _)| span.start() > now)
@@ -41,7 +43,7 @@ impl Agr {
                     min: requested.min,
                     max: requested.max,
                     requested: requested.requested,
-                    promised: book.promised(span, direction),
+                    promised: book.promised(span, direction).saturating_add(reserved.in_isp(isp, direction)),
                     baseline: agreed.as_ref().and_then(|agreed| agreed.power(isp)),
                 };
                 (isp, change)
