@@ -255,6 +255,31 @@ fn a_common_reference_operator_says_whom_it_serves() {
 
 /// Every key that a file may hold, as the refusal of a wrong one lists them.
 #[test]
+fn a_contract_reserves_something_somewhere_once() {
+    let directory = directory();
+    let contract = |id: &str, dso: &str, point: &str, reserved: i64| {
+        format!(
+            "\n[[agr.contract]]\nid = \"{id}\"\ndso = \"{dso}\"\ncongestion_point = \"{point}\"\nreserved = {reserved}\n"
+        )
+    };
+    let (dso, point) = ("dso.example.com", "ean.871685900012345678");
+    let good = contract("C-1", dso, point, -1000);
+    Config::parse(&format!("{AGR}{good}"), directory.path()).unwrap();
+    for (contracts, named) in [
+        (
+            contract("C-1", "stranger.example.com", point, -1),
+            "stranger.example.com is no uftp.peer with role DSO",
+        ),
+        (contract("C-1", dso, "ean.871685900012349999", -1), "is no agr.congestion_point"),
+        (contract("C-1", dso, point, 0), "reserves nothing"),
+        (format!("{good}{good}"), "agr.contract C-1 with dso.example.com: is there twice"),
+    ] {
+        let refusal = refusal(&format!("{AGR}{contracts}"), directory.path());
+        assert!(refusal.contains(named), "{named}: {refusal}");
+    }
+}
+
+#[test]
 fn the_document_names_every_key() {
     let directory = directory();
     let tables = [
