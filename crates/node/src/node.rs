@@ -10,8 +10,6 @@ use axum::middleware::{self, Next};
 use axum::response::Response;
 use jiff::Timestamp;
 use jiff::civil::Date;
-use tieline_edge::HttpClient;
-use tieline_edge::tls::ClientTls;
 use tieline_ocpp::csms::Csms;
 use tieline_store::{ChangeSet, Store, StoreError, Timer};
 use tieline_types::{Clock, EntityAddress, IspCalendar};
@@ -319,7 +317,7 @@ impl Starting {
         terms: MarketTerms,
         by: &'static str,
     ) -> Result<(axum::Router, Replies), NodeError> {
-        let mut http = HttpClient::new(ClientTls::platform());
+        let mut http = uftp.client.clone();
         if self.address_book.has_plaintext() {
             warn!("some peers are written to without TLS");
             http = http.allowing_plain_text();

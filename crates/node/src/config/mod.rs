@@ -5,6 +5,7 @@
 //! starts a node.
 
 mod agr;
+mod client;
 mod clock;
 mod contract;
 mod cro;

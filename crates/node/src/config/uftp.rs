@@ -2,10 +2,12 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
+use tieline_edge::HttpClient;
 use tieline_types::{Domain, IspCalendar, IspDuration};
 use tieline_uftp::value::TimeZoneName;
 use tieline_uftp::{Endpoint, Limits, OwnKeys, Revision, Role, Tolerance, VerifyingKey};
 
+use super::client::ClientFile;
 use super::discovery::{DiscoveryConfig, DiscoveryFile};
 use super::key_file::signing_key;
 use super::tls::{TlsFile, Transport, transport};
@@ -48,6 +50,8 @@ pub struct UftpConfig {
     pub discovery: Option<DiscoveryConfig>,
     /// With whom the node registers; without it with nobody.
     pub registration: Option<RegistrationConfig>,
+    /// How messages are posted.
+    pub client: HttpClient,
 }
 
 /// How an undelivered message is retried.
@@ -146,6 +150,8 @@ pub(super) struct UftpFile {
     peer: Vec<PeerFile>,
     discovery: Option<DiscoveryFile>,
     cro: Option<RegistrationConfig>,
+    #[serde(default)]
+    client: ClientFile,
 }
 
 /// The key that takes the place of the present one.
@@ -252,6 +258,7 @@ impl UftpFile {
             peers,
             discovery: self.discovery.map(|file| file.resolve(revision, base)).transpose()?,
             registration: self.cro,
+            client: self.client.resolve(base)?,
         })
     }
 }

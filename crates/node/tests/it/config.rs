@@ -255,6 +255,32 @@ fn a_common_reference_operator_says_whom_it_serves() {
 
 /// Every key that a file may hold, as the refusal of a wrong one lists them.
 #[test]
+fn what_posts_is_complete_and_can_be_made() {
+    let directory = directory();
+    let with = |keys: &str| AGR.replacen("[agr]", &format!("[uftp.client]\n{keys}\n\n[agr]"), 1);
+    write_secret(&directory.path().join("proxy"), "http://user:hush@127.0.0.1:3128\n");
+    let good = with("proxy_file = \"proxy\"\nconnect_timeout = \"2s\"\ntimeout = \"20s\"");
+    let config = Config::parse(&good, directory.path()).unwrap();
+    let shown = format!("{config:?}");
+    assert!(shown.contains("127.0.0.1:3128") && !shown.contains("hush"), "{shown}");
+    for (keys, named) in [
+        ("proxy = \"http://user:hush@127.0.0.1:3128\"", "uftp.client.proxy: holds a password"),
+        ("proxy = \"http://127.0.0.1:3128\"\nproxy_file = \"proxy\"", "uftp.client.proxy: is named twice"),
+        ("proxy_file = \"proxy\"\nproxy_env = \"PROXY\"", "uftp.client.proxy: needs a file or"),
+        ("proxy = \"no address\"", "uftp.client"),
+        ("authorities_only = true", "trusts nobody without authorities"),
+        ("authorities = [\"missing.pem\"]", "missing.pem"),
+        ("certificate = \"client.pem\"", "needs certificate and private_key, or neither"),
+        ("certificate = \"client.pem\"\nprivate_key = \"client.key\"", "client.pem"),
+        ("timeout = \"0s\"", "uftp.client.timeout: is longer than 0"),
+        ("connect_timeout = \"0s\"", "uftp.client.connect_timeout: is longer than 0"),
+    ] {
+        let refusal = refusal(&with(keys), directory.path());
+        assert!(refusal.contains(named) && !refusal.contains("hush"), "{keys}: {refusal}");
+    }
+}
+
+#[test]
 fn a_contract_reserves_something_somewhere_once() {
     let directory = directory();
     let contract = |id: &str, dso: &str, point: &str, reserved: i64| {
@@ -282,7 +308,9 @@ fn a_contract_reserves_something_somewhere_once() {
 #[test]
 fn the_document_names_every_key() {
     let directory = directory();
-    let tables = [
+    let contracting = format!("{AGR}\n[[agr.contract]]\n");
+    let posting = AGR.replacen("[agr]", "[uftp.client]\n\n[agr]", 1);
+    let tables: [(&str, &str); 16] = [
         (AGR, "[node]"),
         (AGR, "[uftp]"),
         (AGR, "[[uftp.peer]]"),
@@ -292,6 +320,8 @@ fn the_document_names_every_key() {
         (AGR, "[ocpp]"),
         (AGR, "[[ocpp.charger]]"),
         (AGR, "[agr.settlement]"),
+        (&contracting, "[[agr.contract]]"),
+        (&posting, "[uftp.client]"),
         (CRO, "[cro]"),
         (CRO, "[[cro.member]]"),
         (DSO, "[[dso.congestion_point]]"),

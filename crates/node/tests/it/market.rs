@@ -40,7 +40,7 @@ pub(crate) struct Party {
 /// What was posted to a party.
 #[derive(Clone)]
 pub(crate) struct Mailbox {
-    address: SocketAddr,
+    pub(crate) address: SocketAddr,
     posted: Arc<Mutex<Vec<Bytes>>>,
     status: Arc<AtomicU16>,
     retry_after: Arc<AtomicU64>,

@@ -6,10 +6,12 @@ use jiff::SignedDuration;
 use tieline_store::{ChangeSet, Timer};
 use tieline_uftp::message::FlexRequest;
 use tieline_uftp::value::MessageId;
-use tieline_uftp::{Delivery, Payload};
+use tieline_uftp::{Delivery, MESSAGE_PATH, Payload};
+use tokio::io::AsyncReadExt as _;
+use tokio::net::TcpListener;
 
 use crate::daemon::eventually;
-use crate::scene::{AGR, Scene};
+use crate::scene::{AGR, MORNING, Scene};
 
 #[tokio::test]
 async fn a_full_inbox_asks_peers_to_come_back() {
@@ -172,4 +174,22 @@ async fn a_timer_of_an_unknown_kind_is_dropped() {
         scene.agr.node().store().timer("siesta", "everybody").await.unwrap().is_none().then_some(())
     })
     .await;
+}
+
+/// A proxy is asked for the whole address, and what it says is the peer's answer.
+#[tokio::test]
+async fn what_is_posted_goes_through_the_proxy_of_the_configuration() {
+    let proxy = TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
+    let client = format!("client.proxy = \"http://{}\"", proxy.local_addr().unwrap());
+    let scene = Scene::starting(MORNING, &client, "").await;
+    let asked = tokio::spawn(async move {
+        let (mut stream, _) = proxy.accept().await.unwrap();
+        let mut request = vec![0; 1024];
+        let read = stream.read(&mut request).await.unwrap();
+        String::from_utf8_lossy(&request[..read]).lines().next().unwrap().to_owned()
+    });
+    let request = scene.request();
+    assert_eq!(scene.dso.post(scene.agr.uftp(), request).await, Delivery::Delivered);
+    let line = tokio::time::timeout(Duration::from_secs(20), asked).await.unwrap().unwrap();
+    assert_eq!(line, format!("POST http://{}{MESSAGE_PATH} HTTP/1.1", scene.dso.mailbox.address));
 }

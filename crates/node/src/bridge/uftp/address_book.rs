@@ -1,7 +1,6 @@
 use std::sync::Arc;
 
 use tieline_edge::dns::DnsResolver;
-use tieline_edge::tls::ClientTls;
 use tieline_edge::{EdgeError, HttpClient};
 use tieline_types::{Clock, Domain};
 use tieline_uftp::discovery::{AddressBooks, Destination, Destinations, DnsAddressBook, GopacsAddressBook};
@@ -40,7 +39,7 @@ impl AddressBook {
             looked_up: uftp
                 .discovery
                 .as_ref()
-                .map_or_else(|| Ok(AddressBooks::new()), |discovery| books(discovery, clock))?,
+                .map_or_else(|| Ok(AddressBooks::new()), |discovery| books(discovery, &uftp.client, clock))?,
             revision: uftp.discovery.as_ref().map(|discovery| discovery.revision),
             has_plaintext,
         })
@@ -79,10 +78,14 @@ fn is_plaintext(endpoint: &Endpoint) -> bool {
 }
 
 /// The address book of a market first: who is in it trades there.
-fn books(discovery: &DiscoveryConfig, clock: &Arc<dyn Clock>) -> Result<AddressBooks, EdgeError> {
+fn books(
+    discovery: &DiscoveryConfig,
+    http: &HttpClient,
+    clock: &Arc<dyn Clock>,
+) -> Result<AddressBooks, EdgeError> {
     let mut books = AddressBooks::new();
     if let Some(config) = &discovery.gopacs {
-        books = books.with(gopacs(config, clock)?);
+        books = books.with(gopacs(config, http.clone(), clock)?);
     }
     if let Some(config) = &discovery.dns {
         let resolver = DnsResolver::new(&config.resolver)?;
@@ -91,8 +94,11 @@ fn books(discovery: &DiscoveryConfig, clock: &Arc<dyn Clock>) -> Result<AddressB
     Ok(books)
 }
 
-fn gopacs(config: &GopacsDiscovery, clock: &Arc<dyn Clock>) -> Result<GopacsAddressBook, EdgeError> {
-    let mut http = HttpClient::new(ClientTls::platform());
+fn gopacs(
+    config: &GopacsDiscovery,
+    mut http: HttpClient,
+    clock: &Arc<dyn Clock>,
+) -> Result<GopacsAddressBook, EdgeError> {
     if [&config.book.base, &config.credentials.token_endpoint].into_iter().any(is_plaintext) {
         tracing::warn!("the address book of GOPACS, or its authorization server, is asked without TLS");
         http = http.allowing_plain_text();
