@@ -32,7 +32,8 @@
 //! - A connection that another AGR has, or that is behind a congestion point of another DSO, on one of the days; and a congestion
 //!   point that another DSO has. Who came first keeps it until he ends it. A connection may be behind several points of one DSO.
 //! - What goes beyond the [`ReferenceLimits`].
-//! - `No connections available`: a query of a sender that has nothing registered; of an AGR also if it has nothing on that day.
+//! - `No connections available`: a query of a sender that has nothing registered; of an AGR also if it has nothing behind any congestion
+//!   point on that day.
 //! - `Invalid congestion point`: a DSOPortfolioQuery for a point that its sender has never registered, whether another has or
 //!   not. Telling them apart would tell of points that are not its own.
 //!
@@ -45,8 +46,8 @@
 //! behind its own points; who represents them (`AGR-Domain`) only if the CRO [says so](ReferencePolicy::disclose_aggregators): the standard
 //! wants it to see counts, and has no field for counts.
 //!
-//! An AGR whose connections are all behind no point gets them in a `DSO-View` without `DSO-Portfolio`, as the text has it. The
-//! schema demands one, and there is none to name.
+//! An AGR's connections that are behind no point are listed beside those that are. Where all are behind none, the answer is
+//! `No connections available` with their number: the schemas demand a `DSO-Portfolio` in each view, and peers refuse one without.
 
 mod agr_portfolio;
 mod change;

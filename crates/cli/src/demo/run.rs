@@ -26,9 +26,12 @@ const SETTLED_WITHIN: SignedDuration = SignedDuration::from_hours(6);
 const PATIENCE: Duration = Duration::from_mins(2);
 /// How often the chargers' meters are read.
 const METER_INTERVAL: SignedDuration = SignedDuration::from_mins(5);
-const NODES: [&str; 3] = ["dso", "agr", "cro"];
-/// Of them, those that are killed when it is asked for: the first.
+/// The nodes that are there before the AGR.
+const NODES: [&str; 2] = ["dso", "cro"];
+const AGR: &str = "agr";
+/// Those that are killed when it is asked for: the DSO's and the AGR's, the first two.
 const KILLED: u64 = 2;
+const CHARGERS: &str = "chargers";
 
 /// What is left when the day is over.
 #[derive(Debug)]
@@ -54,15 +57,19 @@ pub(super) struct Usage {
 pub(super) async fn run(demo: &Demo, scene: &Scene) -> anyhow::Result<Ended> {
     let begun = Instant::now();
     let market = &scene.market;
-    let mut server =
-        TimeServer::bind(scene.addresses.clock, market.start, ["agr", "dso", "cro", "chargers"]).await?;
+    let mut server = TimeServer::bind(scene.addresses.clock, market.start, NODES).await?;
     if let Some(speed) = NonZeroU32::new(demo.speed) {
         server = server.with_speed(speed);
     }
-    let mut nodes = NODES
-        .map(|name| Process::start(name, &scene.directory))
-        .into_iter()
-        .collect::<Result<Vec<_>, _>>()?;
+    let mut nodes = Vec::with_capacity(NODES.len() + 1);
+    for name in NODES {
+        nodes.push(Process::start(name, &scene.directory)?);
+    }
+    // The DSO has registered its congestion point before the AGR asks what is behind it.
+    pass_until(&server, market.start, &mut nodes).await?;
+    server.expect(AGR);
+    server.expect(CHARGERS);
+    nodes.insert(1, Process::start(AGR, &scene.directory)?);
     let fleet = charge(scene, &server).await?;
     let mut day = Day {
         scene,
@@ -82,7 +89,7 @@ pub(super) async fn run(demo: &Demo, scene: &Scene) -> anyhow::Result<Ended> {
         while let Some((at, node, pause)) = kills.pop_if(|(at, ..)| *at < next) {
             day.kill(at, &mut nodes[node], pause).await?;
         }
-        day.pass_until(next, &mut nodes).await?;
+        pass_until(&day.server, next, &mut nodes).await?;
         settled = day.show().await?;
         next += STEP;
     }
@@ -101,7 +108,7 @@ pub(super) async fn run(demo: &Demo, scene: &Scene) -> anyhow::Result<Ended> {
 
 /// Plugs the chargers in.
 async fn charge(scene: &Scene, server: &TimeServer) -> anyhow::Result<Fleet> {
-    let (clock, busy) = VirtualClock::connect(server.address(), "chargers").await?;
+    let (clock, busy) = VirtualClock::connect(server.address(), CHARGERS).await?;
     let config =
         FleetConfig::new(format!("ws://{}/ocpp", scene.addresses.ocpp)).with_meter_interval(METER_INTERVAL);
     let market = &scene.market;
@@ -131,6 +138,29 @@ fn kills(demo: &Demo, start: Timestamp, end: Timestamp) -> Vec<(Timestamp, usize
     kills
 }
 
+/// Lets time pass, and gives up if it can't.
+async fn pass_until(server: &TimeServer, until: Timestamp, nodes: &mut [Process]) -> anyhow::Result<()> {
+    let pass = server.run_until(until);
+    tokio::pin!(pass);
+    let mut stood_still = (server.now(), Instant::now());
+    loop {
+        tokio::select! {
+            () = &mut pass => return Ok(()),
+            () = tokio::time::sleep(Duration::from_millis(500)) => {}
+        }
+        for node in &mut *nodes {
+            node.check()?;
+        }
+        if server.now() != stood_still.0 {
+            stood_still = (server.now(), Instant::now());
+        } else if stood_still.1.elapsed() > PATIENCE {
+            let status = server.status();
+            let awaited: Vec<&str> = status.awaited().collect();
+            bail!("time stands still at {}; it waits for {}", status.now, awaited.join(", "));
+        }
+    }
+}
+
 /// The day on its way.
 struct Day<'a> {
     scene: &'a Scene,
@@ -144,32 +174,9 @@ struct Day<'a> {
 }
 
 impl Day<'_> {
-    /// Lets time pass, and gives up if it can't.
-    async fn pass_until(&self, until: Timestamp, nodes: &mut [Process]) -> anyhow::Result<()> {
-        let pass = self.server.run_until(until);
-        tokio::pin!(pass);
-        let mut stood_still = (self.server.now(), Instant::now());
-        loop {
-            tokio::select! {
-                () = &mut pass => return Ok(()),
-                () = tokio::time::sleep(Duration::from_millis(500)) => {}
-            }
-            for node in &mut *nodes {
-                node.check()?;
-            }
-            if self.server.now() != stood_still.0 {
-                stood_still = (self.server.now(), Instant::now());
-            } else if stood_still.1.elapsed() > PATIENCE {
-                let status = self.server.status();
-                let awaited: Vec<&str> = status.awaited().collect();
-                bail!("time stands still at {}; it waits for {}", status.now, awaited.join(", "));
-            }
-        }
-    }
-
     /// Kills a node while time passes, and has it started again.
     async fn kill(&mut self, at: Timestamp, node: &mut Process, pause: u64) -> anyhow::Result<()> {
-        self.pass_until(at, &mut []).await?;
+        pass_until(&self.server, at, &mut []).await?;
         tokio::select! {
             // Time goes on meanwhile, so that it is caught at whatever it does.
             () = self.server.run_until(at + STEP) => {}

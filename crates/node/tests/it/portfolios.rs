@@ -307,8 +307,9 @@ async fn a_refusal_is_journalled_and_tried_again_the_next_day() {
     let query = agr.queries(1).await.remove(0);
     // The schemas make a rejection carry a view, which says nothing.
     let views = vec![DsoView::nothing("cro.example.com".parse().unwrap())];
-    agr.answer_query(&query, Response::rejected(&[RejectionReason::NoConnectionsAvailable]), views).await;
-    let expected = format!("2026-06-11: {CONNECTION} is not registered");
+    let why = [RejectionReason::NoConnectionsAvailable, RejectionReason::other("1 behind nothing")];
+    agr.answer_query(&query, Response::rejected(&why), views).await;
+    let expected = "2026-06-11: No connections available; 1 behind nothing";
     assert_eq!(agr.journalled("PortfolioDiffers").await, [expected]);
     agr.node.restart().await;
     agr.node.settle().await;

@@ -81,10 +81,21 @@ pub(super) fn answer(
     let rows = own.filter_map(|address| reference.connection(address));
     let represented = rows.filter(|row| represents(row, &sender.domain, query.period));
     let view = view(reference, represented, query.period);
-    if view == DsoView::default() {
-        return Err(RejectionReason::NoConnectionsAvailable.into());
+    if view.dso_portfolios.is_empty() {
+        return Err(behind_none(view.connections.len()));
     }
     Ok(Accepted::Connections(vec![view]))
+}
+
+/// The schemas have no answer that names connections and no congestion point.
+fn behind_none(connections: usize) -> Rejected {
+    let none = Rejected::from(RejectionReason::NoConnectionsAvailable);
+    match connections {
+        0 => none,
+        number => {
+            none.and(RejectionReason::other(&format!("{number} registered behind no congestion point")))
+        }
+    }
 }
 
 fn represents(row: &RegisteredConnection, agr: &Domain, day: Date) -> bool {

@@ -3,11 +3,11 @@
 use tieline_service::{Call, Extension, State};
 use tieline_store::{ChangeSet, StoreError};
 use tieline_types::{Domain, EntityAddress};
-use tieline_uftp::Noted;
 use tieline_uftp::message::{
     AgrPortfolioQueryResponse, AgrPortfolioUpdateResponse, DsoPortfolioQueryResponse,
     DsoPortfolioUpdateResponse,
 };
+use tieline_uftp::{Noted, RejectionReason};
 use tracing::warn;
 
 use super::registrar::{Registrar, tells};
@@ -69,8 +69,13 @@ async fn compare_agr(
     let Some(query) = registrar.question(cro, id).await? else { return Ok(ChangeSet::new()) };
     let (mut portfolio, version) = registrar.registering.portfolio().await?;
     let period = query.value.period;
-    let differences = tells(response)
+    let mut differences = tells(response)
         .then(|| market.agr.portfolio_differences(&placed(answer), &portfolio.registered, period));
+    if let Some(differences) = differences.as_mut().filter(|some| !some.is_empty() && !response.is_accepted())
+    {
+        // They may be registered: an operator can't name connections of which none is behind a congestion point.
+        *differences = vec![RejectionReason::join(&response.reasons())];
+    }
     let mut changes = registrar.note_answer(query, response, differences.as_deref())?;
     if response.is_accepted() {
         let points = answer.dso_views.iter().flat_map(|view| &view.dso_portfolios);

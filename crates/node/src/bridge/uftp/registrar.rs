@@ -196,9 +196,9 @@ impl Registrar {
     }
 }
 
-/// Whether an answer says what is registered: an accepted one, and one that says that nothing is.
+/// Whether an answer says what is registered: an accepted one, and one that says that nothing is, whatever it adds to that.
 pub(super) fn tells(response: &Response) -> bool {
-    response.is_accepted() || response.reasons() == [RejectionReason::NoConnectionsAvailable]
+    response.is_accepted() || response.reasons().first() == Some(&RejectionReason::NoConnectionsAvailable)
 }
 
 fn point(item: &Registered) -> Result<DsoPortfolioUpdateCongestionPoint, StoreError> {

@@ -16,7 +16,9 @@ use tieline_uftp::message::{
     DsoPortfolioQueryCongestionPoint, DsoPortfolioUpdate, DsoPortfolioUpdateCongestionPoint,
     DsoPortfolioUpdateConnection, DsoView, RedispatchBy,
 };
-use tieline_uftp::{Accepted, Header, Participant, Rejected, RejectionReason, Role, Version};
+use tieline_uftp::{
+    Accepted, Decision, Header, Participant, Payload, Rejected, RejectionReason, Role, Version,
+};
 use uuid::Uuid;
 
 /// From a day in June 2026 to another, or without end.
@@ -152,6 +154,17 @@ impl Reference {
             }
             other => panic!("{other:?}"),
         }
+    }
+
+    /// How many of an AGR's connections are behind no congestion point on a day.
+    fn unplaced(&self, agr: &str, day: i8) -> usize {
+        let why = match self.view(agr, day) {
+            Ok(view) => return view.connections.len(),
+            Err(why) => why,
+        };
+        let rest = why.strip_prefix("No connections available").unwrap();
+        let number = rest.strip_suffix(" registered behind no congestion point");
+        number.map_or(0, |number| number.strip_prefix("; ").unwrap().parse().unwrap())
     }
 
     fn behind(

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use proptest::prelude::*;
 use tieline_uftp::cro::{Keeper, MemoryRegister};
+use tieline_uftp::{Tolerance, parse};
 
 use super::*;
 
@@ -220,6 +221,29 @@ fn decide(reference: &CommonReference, sent: &Sent) -> Result<tieline_uftp::cro:
     }
 }
 
+/// Whatever is answered is a message that peers take which go by the schemas.
+fn answers_read_back(reference: &CommonReference) {
+    let reads_back = |query: Payload, answer: Result<Accepted, Rejected>| {
+        let is_accepted = answer.is_ok();
+        let decision = answer.map_or_else(Decision::from, Decision::from);
+        let message = query.respond(&decision, header("cro.nl")).unwrap();
+        assert_eq!(message.response().unwrap().1.is_accepted(), is_accepted);
+        assert_eq!(parse(&message.to_xml(), &Tolerance::STRICT), Ok(message));
+    };
+    for day in ALL_DAYS {
+        for agr in AGRS {
+            let query = agr_query(agr, day);
+            let answer = reference.agr_portfolio_query(&query, &participant(Role::Agr, agr));
+            reads_back(query.into(), answer);
+        }
+        for (dso, point) in DSOS.into_iter().flat_map(|dso| POINTS.map(|point| (dso, point))) {
+            let query = dso_query(dso, point, day);
+            let answer = reference.dso_portfolio_query(&query, &participant(Role::Dso, dso));
+            reads_back(query.into(), answer);
+        }
+    }
+}
+
 fn compare(reference: &Reference, model: &Model) {
     for day in ALL_DAYS {
         for dso in DSOS {
@@ -268,7 +292,10 @@ fn compare(reference: &Reference, model: &Model) {
                 })
                 .collect();
             assert_eq!(told, expected, "{agr} June {day}");
-            assert_eq!(numbers(&view.connections), free, "{agr} June {day}");
+            assert_eq!(reference.unplaced(agr, day), free.len(), "{agr} June {day}");
+            if !expected.is_empty() {
+                assert_eq!(numbers(&view.connections), free, "{agr} June {day}");
+            }
         }
     }
 }
@@ -300,6 +327,7 @@ proptest! {
             reference.0.points().cloned(),
             reference.0.connections().cloned(),
         );
+        answers_read_back(&restored);
         compare(&Reference(restored), &model);
     }
 }
