@@ -27,7 +27,7 @@ use load::Load;
 use peer::Peer;
 
 /// The sides take turns so often.
-const TURNS: usize = 3;
+const TURNS: u32 = 3;
 const WINDOW: Window = Window { warm_up: Duration::from_millis(500), measured: Duration::from_secs(3) };
 /// Messages that are signed before a turn: more than can be accepted in it.
 const OUR_MESSAGES: usize = 24_000;
@@ -43,7 +43,7 @@ struct Sides {
     whole: Measured,
     bare: Measured,
     /// What the whole node answered meanwhile, the warm-up included.
-    answers: usize,
+    answers: u32,
 }
 
 /// Runs all sides in turns at one, eight and 64 connections and prints the table.
@@ -139,8 +139,7 @@ impl Sides {
     }
 
     fn answers_per_second(&self) -> f64 {
-        let warm_up = WINDOW.warm_up.as_secs_f64() * TURNS as f64;
-        self.answers as f64 / (self.whole.usage.wall.as_secs_f64() + warm_up)
+        f64::from(self.answers) / (self.whole.usage.wall + WINDOW.warm_up * TURNS).as_secs_f64()
     }
 
     fn lines(&self, connections: usize) -> [Line; 3] {

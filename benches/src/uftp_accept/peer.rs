@@ -2,7 +2,7 @@
 
 use std::net::Ipv4Addr;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::thread;
 
 use anyhow::{Context as _, Result};
@@ -15,7 +15,7 @@ const LONGEST: usize = 64 * 1024;
 /// What a node answers.
 pub(super) struct Peer {
     pub(super) port: u16,
-    answers: Arc<AtomicUsize>,
+    answers: Arc<AtomicU32>,
 }
 
 impl Peer {
@@ -24,7 +24,7 @@ impl Peer {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
         let listener = runtime.block_on(TcpListener::bind((Ipv4Addr::LOCALHOST, 0)))?;
         let port = listener.local_addr()?.port();
-        let answers = Arc::new(AtomicUsize::new(0));
+        let answers = Arc::new(AtomicU32::new(0));
         let counted = Arc::clone(&answers);
         thread::spawn(move || {
             runtime.block_on(async {
@@ -39,12 +39,12 @@ impl Peer {
     }
 
     /// How many messages it has taken.
-    pub(super) fn answers(&self) -> usize {
+    pub(super) fn answers(&self) -> u32 {
         self.answers.load(Ordering::Relaxed)
     }
 }
 
-async fn answer_all(mut stream: TcpStream, counted: &AtomicUsize) -> Result<()> {
+async fn answer_all(mut stream: TcpStream, counted: &AtomicU32) -> Result<()> {
     let mut received = Vec::with_capacity(4096);
     loop {
         let read = stream.read_buf(&mut received).await?;

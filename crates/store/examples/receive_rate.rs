@@ -1,5 +1,6 @@
-//! How many messages of 12 kB a second the store takes in, and how long they wait for it: `receive_rate FOLDER [CHECKPOINT_PAGES]`, for the disk that
-//! holds the folder. It leaves nothing there.
+//! How many messages of 12 kB a second the store takes in, and how long they wait for it.
+//!
+//! `receive_rate FOLDER [CHECKPOINT_PAGES]` is for the disk that holds the folder. It leaves nothing there.
 #![expect(clippy::print_stdout, reason = "it prints what it measured")]
 
 use std::error::Error;
@@ -30,7 +31,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
-async fn measure(path: &Path, options: SqliteOptions, writers: usize) -> Result<(), StoreError> {
+async fn measure(path: &Path, options: SqliteOptions, writers: usize) -> Result<(), Box<dyn Error>> {
     let store = Arc::new(SqliteStore::open(path, options)?);
     let start = Instant::now();
     let tasks: Vec<_> =
@@ -39,7 +40,8 @@ async fn measure(path: &Path, options: SqliteOptions, writers: usize) -> Result<
     for task in tasks {
         waits.extend(task.await.map_err(|_| StoreError::Closed)??);
     }
-    let (rate, commits) = (waits.len() as f64 / start.elapsed().as_secs_f64(), store.commits());
+    let rate = f64::from(u32::try_from(waits.len())?) / start.elapsed().as_secs_f64();
+    let commits = store.commits();
     waits.sort_unstable();
     let percentile = |percent| waits.get(waits.len() * percent / 100).copied().unwrap_or_default();
     println!(
