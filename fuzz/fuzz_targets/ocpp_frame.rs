@@ -1,4 +1,4 @@
-//! A frame is refused, or it is written to something that reads the same; its payload likewise.
+//! A frame is refused with a short error, or it is written to something that reads the same.
 //!
 //! Seeds: the texts in `crates/ocpp/tests/it/damage.rs`.
 #![no_main]

@@ -6,6 +6,7 @@ mod backtest;
 mod demo;
 mod journal;
 mod logging;
+mod ocpp;
 mod report;
 mod run;
 mod uftp;
@@ -36,6 +37,9 @@ enum Command {
     Demo(demo::Demo),
     /// Try an order on recorded charging sessions, under the node's rule and under others.
     Backtest(backtest::Backtest),
+    /// Messages and charging stations of OCPP.
+    #[command(subcommand)]
+    Ocpp(ocpp::Ocpp),
     /// Keys and sealed messages of Shapeshifter/UFTP.
     #[command(subcommand)]
     Uftp(uftp::Uftp),
@@ -54,6 +58,7 @@ fn main() -> ExitCode {
         Command::Run(command) => return command.execute(),
         Command::Demo(command) => command.execute(),
         Command::Backtest(command) => command.execute(),
+        Command::Ocpp(command) => return command.execute().unwrap_or_else(|failure| report(&failure, 1)),
         Command::Uftp(command) => return command.execute().unwrap_or_else(|failure| report(&failure, 1)),
         Command::Journal(command) => command.execute(),
     };

@@ -59,10 +59,45 @@ macro_rules! actions {
             const _: () = assert_never_answered::<crate::$module::$message>();
         )*
 
-        #[cfg(test)]
-        mod $module {
+        #[cfg(any(test, feature = "validation"))]
+        pub(crate) mod $module {
+            /// Reads a request and writes it anew; `None` if the version has no such action.
+            #[cfg(feature = "validation")]
+            pub(crate) fn request(
+                action: &str,
+                payload: &crate::RawValue,
+                tolerance: &crate::Tolerance,
+            ) -> Option<Result<Box<crate::RawValue>, crate::DecodeError>> {
+                match action {
+                    $(stringify!($name) => {
+                        Some(crate::validation::anew::<crate::$module::$request>(crate::Version::$version, action, payload, tolerance))
+                    })*
+                    $(stringify!($send) => {
+                        Some(crate::validation::anew::<crate::$module::$message>(crate::Version::$version, action, payload, tolerance))
+                    })*
+                    _ => None,
+                }
+            }
+
+            /// Reads a response and writes it anew; `None` if the version has none to such an action.
+            #[cfg(feature = "validation")]
+            pub(crate) fn response(
+                action: &str,
+                payload: &crate::RawValue,
+                tolerance: &crate::Tolerance,
+            ) -> Option<Result<Box<crate::RawValue>, crate::DecodeError>> {
+                use ocpp_kit::message::Request;
+                match action {
+                    $(stringify!($name) => Some(crate::validation::anew::<
+                        <crate::$module::$request as Request>::Response,
+                    >(crate::Version::$version, action, payload, tolerance)),)*
+                    _ => None,
+                }
+            }
+
             /// The names of all actions, as they are here and as they are on the wire.
-            pub(super) fn names() -> Vec<(&'static str, &'static str)> {
+            #[cfg(test)]
+            pub(crate) fn names() -> Vec<(&'static str, &'static str)> {
                 fn both<A: super::Action>() -> (&'static str, &'static str) {
                     use ocpp_kit::message::ActionName as _;
                     (A::NAME, A::ACTION.as_str())

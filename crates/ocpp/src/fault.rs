@@ -40,10 +40,11 @@ pub fn message_id_too_long() -> CallError {
 
 /// The payload cannot be read.
 ///
-/// A missing member is `ProtocolError` in 1.6 ("payload is incomplete") and `OccurrenceConstraintViolation` in 2.x.
+/// A missing member is `ProtocolError` in 1.6 ("payload is incomplete") and `OccurrenceConstraintViolation` in 2.x. A member that
+/// is not defined makes the payload one that does not conform to the structure of its action: `FormatViolation`.
 pub fn undecodable(version: Version, error: &DecodeError) -> CallError {
     let code = match error.kind {
-        DecodeErrorKind::Format => ErrorCode::FormatViolation,
+        DecodeErrorKind::Format | DecodeErrorKind::UnknownField => ErrorCode::FormatViolation,
         DecodeErrorKind::Occurrence
             if version == Version::V1_6 && error.reason.starts_with("missing field") =>
         {
@@ -52,13 +53,13 @@ pub fn undecodable(version: Version, error: &DecodeError) -> CallError {
         DecodeErrorKind::Occurrence => ErrorCode::OccurrenceConstraintViolation,
         DecodeErrorKind::Type => ErrorCode::TypeConstraintViolation,
         DecodeErrorKind::Property => ErrorCode::PropertyConstraintViolation,
-        DecodeErrorKind::UnknownField | DecodeErrorKind::Protocol => ErrorCode::ProtocolError,
+        DecodeErrorKind::Protocol => ErrorCode::ProtocolError,
         DecodeErrorKind::UnsupportedAction => ErrorCode::NotSupported,
         _ => ErrorCode::GenericError,
     };
     let description = match code {
-        ErrorCode::FormatViolation => "The payload is no JSON object",
-        ErrorCode::ProtocolError => "The payload is incomplete or not of the action's structure",
+        ErrorCode::FormatViolation => "The payload is not of the action's structure",
+        ErrorCode::ProtocolError => "The payload is incomplete",
         ErrorCode::OccurrenceConstraintViolation => "A field occurs too seldom or too often",
         ErrorCode::TypeConstraintViolation => "A field has the wrong type",
         ErrorCode::PropertyConstraintViolation => "A field has an invalid value",
@@ -75,7 +76,7 @@ fn cause(why: &str) -> serde_json::Value {
     json!({ "cause": shortened(why) })
 }
 
-fn shortened(text: &str) -> &str {
+pub(crate) fn shortened(text: &str) -> &str {
     text.char_indices().nth(MAX_CAUSE).map_or(text, |(end, _)| &text[..end])
 }
 
@@ -84,13 +85,13 @@ mod tests {
     use serde_json::value::RawValue;
 
     use super::*;
-    use crate::protocol::decode;
+    use crate::decode::decode;
     use crate::{Tolerance, v16, v21, v201};
 
     /// The code on the wire for a payload that cannot be read.
     fn code<R: crate::Action + std::fmt::Debug>(payload: &str) -> String {
         let payload = RawValue::from_string(payload.to_owned()).unwrap();
-        let error = decode::<R>(R::VERSION, &payload, &Tolerance::strict()).unwrap_err();
+        let error = decode::<R>(R::VERSION, R::NAME, &payload, &Tolerance::strict()).unwrap_err();
         undecodable(R::VERSION, &error).code.as_wire(R::VERSION).to_owned()
     }
 
@@ -104,11 +105,16 @@ mod tests {
         assert_eq!(code::<Boot201>("[]"), "FormatViolation");
         assert_eq!(code::<Boot21>("null"), "FormatViolation");
 
+        let more = r#"{"idTag":"t","colour":"red"}"#;
+        assert_eq!(code::<v16::AuthorizeRequest>(more), "FormationViolation");
+        let more = r#"{"reason":"PowerUp","chargingStation":{"model":"m","vendorName":"v","colour":"red"}}"#;
+        assert_eq!(code::<Boot201>(more), "FormatViolation");
+
         assert_eq!(code::<Boot16>(r#"{"chargePointVendor":"a"}"#), "ProtocolError");
         assert_eq!(code::<Boot201>(r#"{"reason":"PowerUp"}"#), "OccurrenceConstraintViolation");
 
-        let too_many = r#"{"evse":[],"timestamp":"2026-01-01T00:00:00Z","evseId":1,"meterValue":[]}"#;
-        assert_eq!(code::<v201::MeterValuesRequest>(too_many), "OccurrenceConstraintViolation");
+        let too_few = r#"{"evseId":1,"meterValue":[]}"#;
+        assert_eq!(code::<v201::MeterValuesRequest>(too_few), "OccurrenceConstraintViolation");
         assert_eq!(code::<v16::MeterValuesRequest>(r#"{"connectorId":1,"meterValue":[]}"#), {
             "OccurenceConstraintViolation"
         });
@@ -126,8 +132,13 @@ mod tests {
     #[test]
     fn an_empty_payload_may_be_null_in_1_6() {
         let null = RawValue::from_string("null".to_owned()).unwrap();
-        assert!(decode::<v16::HeartbeatRequest>(Version::V1_6, &null, &Tolerance::strict()).is_ok());
-        assert!(decode::<v201::HeartbeatRequest>(Version::V2_0_1, &null, &Tolerance::strict()).is_err());
+        assert!(
+            decode::<v16::HeartbeatRequest>(Version::V1_6, "Heartbeat", &null, &Tolerance::strict()).is_ok()
+        );
+        assert!(
+            decode::<v201::HeartbeatRequest>(Version::V2_0_1, "Heartbeat", &null, &Tolerance::strict())
+                .is_err()
+        );
     }
 
     #[test]
@@ -135,7 +146,8 @@ mod tests {
         let payload = format!(r#"{{"idTag":["{}"]}}"#, "x".repeat(100_000));
         let payload = RawValue::from_string(payload).unwrap();
         let error =
-            decode::<v16::AuthorizeRequest>(Version::V1_6, &payload, &Tolerance::strict()).unwrap_err();
+            decode::<v16::AuthorizeRequest>(Version::V1_6, "Authorize", &payload, &Tolerance::strict())
+                .unwrap_err();
         let error = undecodable(Version::V1_6, &error);
         assert!(error.details.to_string().len() < 600, "{}", error.details);
     }

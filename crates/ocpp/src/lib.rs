@@ -29,6 +29,7 @@
 //! unanswered.
 
 mod actions;
+mod decode;
 pub mod fault;
 pub mod frame;
 mod identity;
@@ -38,6 +39,8 @@ mod tolerance;
 pub mod v16;
 pub mod v201;
 pub mod v21;
+#[cfg(feature = "validation")]
+pub mod validation;
 
 #[cfg(feature = "client")]
 pub mod client;
@@ -50,7 +53,7 @@ mod service;
 #[cfg(any(feature = "client", feature = "server"))]
 mod session;
 
-pub use ocpp_kit::decode::{DecodeError, DecodeErrorKind, DecodeOptions};
+pub use ocpp_kit::decode::{DecodeError, DecodeErrorKind};
 pub use ocpp_kit::rpc::{CallError, ErrorCode};
 pub use ocpp_kit::{RawValue, Version, types};
 
@@ -64,4 +67,4 @@ pub use protocol::{Answer, InvalidMessage, Message, Ocpp};
 pub use registry::{Registry, SessionEvent, SessionEvents, SessionInfo};
 #[cfg(any(feature = "client", feature = "server"))]
 pub use session::{CallFailure, CallOptions, EndReason, Limits, Peer};
-pub use tolerance::Tolerance;
+pub use tolerance::{AbsentMember, Tolerance, UnknownTolerance};

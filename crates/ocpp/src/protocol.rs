@@ -2,12 +2,12 @@
 
 use std::sync::Arc;
 
-use ocpp_kit::decode::decode_payload;
-use ocpp_kit::message::{MessageKind, Request, Response};
+use ocpp_kit::message::{ActionName as _, MessageKind, Request, Response};
 use ocpp_kit::rpc::CallError;
 use ocpp_kit::types::MessageId;
 use serde_json::value::{RawValue, to_raw_value};
 
+use crate::decode::decode;
 use crate::{DecodeError, Tolerance, Version};
 
 /// OCPP-J, as the service layer knows it: `tieline_service::Router::<Ocpp, _>`.
@@ -50,21 +50,13 @@ impl Message {
     }
 
     /// The payload as the request of an action, checked against all constraints of the schema.
-    pub fn decode<R: Request>(&self) -> Result<R, DecodeError> {
-        decode(self.version, &self.payload, &self.tolerance)
+    ///
+    /// # Errors
+    ///
+    /// The payload breaks its schema in a way that is not forgiven to this peer.
+    pub fn decode<R: Request + 'static>(&self) -> Result<R, DecodeError> {
+        decode(self.version, R::ACTION.as_str(), &self.payload, &self.tolerance)
     }
-}
-
-/// Reads a payload. OCPP 1.6 allows `null` for an empty one (1.6-J §4.2.1).
-pub(crate) fn decode<T>(version: Version, payload: &RawValue, tolerance: &Tolerance) -> Result<T, DecodeError>
-where
-    T: serde::de::DeserializeOwned + serde::Serialize + ocpp_kit::validate::Validate,
-{
-    if version == Version::V1_6 && payload.get() == "null" {
-        let empty = RawValue::from_string("{}".to_owned()).expect("an empty object is JSON");
-        return decode_payload(&empty, &tolerance.payload);
-    }
-    decode_payload(payload, &tolerance.payload)
 }
 
 /// What goes back to the sender of a message.

@@ -4,6 +4,7 @@
 mod backtest;
 mod demo;
 mod lookup;
+mod ocpp;
 mod virtual_time;
 
 use std::os::unix::fs::OpenOptionsExt as _;

@@ -2,7 +2,7 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
-use tieline_ocpp::{Identity, Version};
+use tieline_ocpp::{AbsentMember, Identity, Tolerance, Version};
 use tieline_types::EntityAddress;
 
 use super::key_file::read_secret;
@@ -84,6 +84,8 @@ pub struct ChargerConfig {
     pub unit: ProfileUnit,
     /// Its Basic password; without one it connects unauthenticated.
     pub password: Option<String>,
+    /// What is forgiven to it.
+    pub tolerance: Tolerance,
 }
 
 impl std::fmt::Debug for ChargerConfig {
@@ -96,6 +98,7 @@ impl std::fmt::Debug for ChargerConfig {
             .field("maximum_current", &self.maximum_current)
             .field("unit", &self.unit)
             .field("password", &self.password.as_ref().map(|_| "…"))
+            .field("tolerance", &self.tolerance)
             .finish()
     }
 }
@@ -129,6 +132,18 @@ struct ChargerFile {
     maximum_current: u16,
     unit: ProfileUnit,
     password_file: Option<PathBuf>,
+    #[serde(default)]
+    tolerances: Vec<String>,
+    #[serde(default)]
+    absent_member: Vec<AbsentMemberFile>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct AbsentMemberFile {
+    action: String,
+    member: String,
+    value: toml::Value,
 }
 
 fn default_path() -> String {
@@ -204,7 +219,9 @@ impl ChargerFile {
         if password.as_ref().is_some_and(String::is_empty) {
             return Err(ConfigError::invalid(format!("{key} password_file"), "holds no password"));
         }
+        let tolerance = tolerance(&key, &self.tolerances, self.absent_member)?;
         Ok(ChargerConfig {
+            tolerance,
             identity: self.identity,
             connection: self.connection,
             phases: self.phases,
@@ -214,4 +231,29 @@ impl ChargerFile {
             password,
         })
     }
+}
+
+fn tolerance(key: &str, names: &[String], absent: Vec<AbsentMemberFile>) -> Result<Tolerance, ConfigError> {
+    let mut tolerance = Tolerance::strict();
+    for name in names {
+        match name.as_str() {
+            "all" => tolerance = Tolerance::lenient(),
+            name => {
+                tolerance
+                    .set(name)
+                    .map_err(|error| ConfigError::invalid(format!("{key} tolerances"), error))?;
+            }
+        }
+    }
+    for AbsentMemberFile { action, member, value } in absent {
+        let invalid = |why: &dyn std::fmt::Display| {
+            ConfigError::invalid(format!("{key} absent_member {action} {member}"), why)
+        };
+        if !member.starts_with('/') {
+            return Err(invalid(&"is a JSON pointer, such as /chargingStation/vendorName"));
+        }
+        let value = serde_json::to_value(value).map_err(|error| invalid(&error))?;
+        tolerance.absent_members.push(AbsentMember { action, member, value });
+    }
+    Ok(tolerance)
 }

@@ -141,6 +141,18 @@ fn every_mistake_is_named() {
         (AGR, "phases = 3", "phases = 4", "ocpp.charger CP-1 phases"),
         (AGR, "maximum_current = 32", "maximum_current = 5", "ocpp.charger CP-1 maximum_current"),
         (AGR, "identity = \"CP-2\"", "identity = \"CP-1\"", "is there twice"),
+        (
+            AGR,
+            "phases = 3",
+            "tolerances = [\"bad_manners\"]\nphases = 3",
+            "CP-1 tolerances: is one of undefined_",
+        ),
+        (
+            AGR,
+            "phases = 3",
+            "absent_member = [{ action = \"A\", member = \"vendor\", value = 1 }]\nphases = 3",
+            "CP-1 absent_member A vendor: is a JSON pointer",
+        ),
         (AGR, "price_per_mwh = \"85.00\"", "price_per_mwh = \"cheap\"", "price_per_mwh"),
         (AGR, "price_per_mwh =", "plan_ahead = \"-30m\"\nprice_per_mwh =", "negative"),
         (AGR, "price_per_mwh =", "plan_ahead = \"soon\"\nprice_per_mwh =", "`soon` is no duration"),

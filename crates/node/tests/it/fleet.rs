@@ -7,7 +7,7 @@ use jiff::SignedDuration;
 use rust_decimal::Decimal;
 use tieline_edge::websocket;
 use tieline_ocpp::client::{ChargingStation, ConnectError};
-use tieline_ocpp::{ErrorCode, Ocpp, Version, v16, v21, v201};
+use tieline_ocpp::{CallFailure, CallOptions, ErrorCode, Ocpp, RawValue, Version, v16, v21, v201};
 use tieline_service::Router;
 
 use crate::charger::{Charger, Conduct, when};
@@ -328,6 +328,40 @@ password_file = \"cp5.password\"
     assert_eq!(refusal(&station("CP-5").with_password("wrong horse battery")).await, 401);
     assert_eq!(refusal(&station("CP-9")).await, 404);
     Charger::run(&station("CP-5").with_password("correct horse battery")).await;
+}
+
+/// The identity is a charger's whose firmware leaves members out and adds some.
+#[tokio::test]
+async fn what_is_forgiven_to_one_charger_is_not_to_another() {
+    let mut scene = Scene::new().await;
+    let careless = format!(
+        "
+[[ocpp.charger]]
+identity = \"CP-5\"
+connection = \"{CONNECTION}\"
+phases = 3
+maximum_current = 32
+unit = \"W\"
+tolerances = [\"undefined_members\"]
+absent_member = [{{ action = \"BootNotification\", member = \"/chargePointVendor\", value = \"unknown\" }}]
+"
+    );
+    scene.agr.config += &careless;
+    scene.agr.restart().await;
+    let address = format!("ws://{}/ocpp", scene.agr.ocpp());
+    let boot = async |identity: &str| {
+        let station = ChargingStation::new(&address, identity, [Version::V1_6]).unwrap();
+        let session = station.connect(Router::<Ocpp, ()>::new().with_state(())).await.unwrap();
+        let csms = session.peer().clone();
+        tokio::spawn(session.run());
+        let payload = r#"{"chargePointModel":"m","colour":"red"}"#.to_owned();
+        csms.call_raw("BootNotification", RawValue::from_string(payload).unwrap(), CallOptions::default())
+            .await
+    };
+    let accepted = boot("CP-5").await.unwrap();
+    assert!(accepted.get().contains("\"Accepted\""), "{accepted}");
+    let Err(CallFailure::Refused(error)) = boot("CP-1").await else { panic!("accepted") };
+    assert_eq!(error.code, ErrorCode::ProtocolError);
 }
 
 /// When the sessions of CP-1 or CP-3 ended, by their transactions.

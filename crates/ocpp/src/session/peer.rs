@@ -15,7 +15,8 @@ use tokio::time::Instant;
 
 use super::calls::{Calls, Waiting};
 use super::{CallFailure, EndReason, Limits};
-use crate::protocol::{decode, encode};
+use crate::decode::decode;
+use crate::protocol::encode;
 use crate::{Action, Identity, Tolerance, Version, fault};
 
 /// A handle on the other end of a session: for handlers, which get it as an extractor, and for everybody else, who get
@@ -126,7 +127,7 @@ impl Peer {
         self.check_version::<R>()?;
         let payload = encode(request)?;
         let (result, id) = self.exchange(Cow::Borrowed(R::NAME), payload, options).await?;
-        decode(self.version(), &result, &self.0.tolerance).map_err(|error| {
+        decode(self.version(), R::NAME, &result, &self.0.tolerance).map_err(|error| {
             tracing::warn!(
                 protocol = "ocpp", peer = %self, action = R::NAME, message_id = id.as_str(), cause = %error,
                 "the result of a call cannot be read"
