@@ -20,7 +20,8 @@
 //! # let _ = router;
 //! ```
 //!
-//! - [`csms`] serves such a router to charging stations; [`client`] connects a charging station to a CSMS.
+//! - [`csms`] serves such a router to charging stations; [`client`] connects a charging station to a CSMS; [`proxy`] stands
+//!   between the two.
 //! - [`Peer`] calls the other end of a session, from within handlers too. [`Registry`] finds it by identity.
 //! - [`v16`], [`v201`] and [`v21`] hold all messages and their data types; [`Action`] is any request among them.
 //!
@@ -46,6 +47,8 @@ pub mod validation;
 pub mod client;
 #[cfg(feature = "server")]
 pub mod csms;
+#[cfg(all(feature = "client", feature = "server"))]
+pub mod proxy;
 #[cfg(feature = "server")]
 mod registry;
 #[cfg(any(feature = "client", feature = "server"))]

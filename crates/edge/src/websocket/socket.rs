@@ -86,6 +86,19 @@ impl<S: AsyncRead + AsyncWrite + Unpin> WebSocket<S> {
         self.inner.feed(write(message)).await.map_err(|error| Error::from_library(error, limit))
     }
 
+    /// Whether a message can be queued, by [`start_send`](Self::start_send). For hand-written futures.
+    pub fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
+        Pin::new(&mut self.inner).poll_ready(cx).map_err(|error| Error::from_library(error, self.limit))
+    }
+
+    /// Queues a message; [`poll_ready`](Self::poll_ready) has said that it can be.
+    pub fn start_send(&mut self, message: Message) -> Result<(), Error> {
+        let limit = self.limit;
+        Pin::new(&mut self.inner)
+            .start_send(write(message))
+            .map_err(|error| Error::from_library(error, limit))
+    }
+
     /// Hands all that is queued to the network.
     pub async fn flush(&mut self) -> Result<(), Error> {
         poll_fn(|cx| self.poll_flush(cx)).await

@@ -3,7 +3,7 @@
 mod authenticate;
 mod credentials;
 mod endpoint;
-mod path;
+pub(crate) mod path;
 
 pub use authenticate::{Admission, Anyone, Attempt, Authenticate, Passwords, Verdict};
 pub use credentials::{Basic, Credentials};

@@ -3,7 +3,7 @@
 use percent_encoding::percent_decode_str;
 
 /// The identity in `path`, which is the prefix, a slash and one further segment, percent-decoded.
-pub(super) fn identity(path: &str, prefix: &str) -> Option<String> {
+pub(crate) fn identity(path: &str, prefix: &str) -> Option<String> {
     let segment = path.strip_prefix(prefix)?.strip_prefix('/')?;
     if segment.is_empty() || segment.contains('/') {
         return None;

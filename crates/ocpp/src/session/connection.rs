@@ -446,7 +446,7 @@ where
 }
 
 /// Fails all calls of a session when its task ends, however it ends.
-struct FailsCalls(Peer);
+pub(crate) struct FailsCalls(pub(crate) Peer);
 
 impl Drop for FailsCalls {
     fn drop(&mut self) {
@@ -454,7 +454,7 @@ impl Drop for FailsCalls {
     }
 }
 
-fn ended_by(error: websocket::Error) -> EndReason {
+pub(crate) fn ended_by(error: websocket::Error) -> EndReason {
     match error {
         websocket::Error::Closed => EndReason::Lost(None),
         websocket::Error::Io(_) => EndReason::Lost(Some(Arc::new(error))),

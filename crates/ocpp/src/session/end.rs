@@ -27,6 +27,9 @@ pub enum EndReason {
     Closed(String),
     /// We are shutting down.
     ShuttingDown,
+    /// The CSMS behind a [proxy](crate::proxy) ended its connection, for this reason.
+    #[cfg(all(feature = "client", feature = "server"))]
+    Csms(Box<Self>),
     /// The task of the session was dropped.
     Dropped,
 }
@@ -42,7 +45,26 @@ impl EndReason {
             Self::Superseded => (CloseCode::POLICY_VIOLATION, "connected anew"),
             Self::Closed(reason) => (CloseCode::NORMAL, reason),
             Self::ShuttingDown => (CloseCode::GOING_AWAY, "shutting down"),
+            #[cfg(all(feature = "client", feature = "server"))]
+            Self::Csms(reason) => return reason.passed_on(),
         })
+    }
+
+    /// What the other side of a proxy is told, if it is told anything: a connection that was cut is cut there too.
+    #[cfg(all(feature = "client", feature = "server"))]
+    pub(crate) fn passed_on(&self) -> Option<(CloseCode, &str)> {
+        match self {
+            Self::ClosedByPeer(None) => Some((CloseCode::NORMAL, "")),
+            // These two say that there was none.
+            Self::ClosedByPeer(Some(close)) if matches!(close.code.0, 1005 | 1006) => {
+                Some((CloseCode::NORMAL, ""))
+            }
+            Self::ClosedByPeer(Some(close)) => Some((close.code, &close.reason)),
+            Self::Unresponsive | Self::WriteTimedOut | Self::Misbehaved(_) => {
+                Some((CloseCode::GOING_AWAY, "the other side is gone"))
+            }
+            other => other.close_frame(),
+        }
     }
 }
 
@@ -64,6 +86,8 @@ impl fmt::Display for EndReason {
             Self::Superseded => f.write_str("superseded by a new connection"),
             Self::Closed(reason) => write!(f, "closed: {reason}"),
             Self::ShuttingDown => f.write_str("shutting down"),
+            #[cfg(all(feature = "client", feature = "server"))]
+            Self::Csms(reason) => write!(f, "the CSMS: {reason}"),
             Self::Dropped => f.write_str("the session was dropped"),
         }
     }

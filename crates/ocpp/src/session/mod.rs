@@ -11,9 +11,17 @@ mod running;
 mod timers;
 
 pub(crate) use calls::Calls;
+#[cfg(all(feature = "client", feature = "server"))]
+pub(crate) use calls::{Answered, Others, Waiting};
 pub(crate) use connection::Connection;
+#[cfg(all(feature = "client", feature = "server"))]
+pub(crate) use connection::{FailsCalls, ended_by};
 pub use end::EndReason;
 pub use failure::CallFailure;
 pub use limits::Limits;
 pub(crate) use peer::Session;
+#[cfg(all(feature = "client", feature = "server"))]
+pub(crate) use peer::later;
 pub use peer::{CallOptions, Peer};
+#[cfg(all(feature = "client", feature = "server"))]
+pub(crate) use timers::Timers;

@@ -10,7 +10,7 @@ use super::{EndReason, Limits};
 
 /// The deadlines of one session behind one timer, which is only touched when a deadline comes nearer: a message costs
 /// no timer operation.
-pub(super) struct Timers {
+pub(crate) struct Timers {
     sleep: Pin<Box<Sleep>>,
     received: Instant,
     message: Instant,
@@ -22,15 +22,15 @@ pub(super) struct Timers {
 
 /// What is due.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(super) struct Due {
+pub(crate) struct Due {
     /// The engine: an answer is missing, or it asked for it.
-    pub(super) engine: bool,
+    pub(crate) engine: bool,
     /// A ping.
-    pub(super) ping: bool,
+    pub(crate) ping: bool,
 }
 
 impl Timers {
-    pub(super) fn new(limits: &Limits) -> Self {
+    pub(crate) fn new(limits: &Limits) -> Self {
         let now = Instant::now();
         let mut timers = Self {
             sleep: Box::pin(sleep_until(now)),
@@ -46,36 +46,36 @@ impl Timers {
     }
 
     /// The peer gave a sign of life.
-    pub(super) fn received(&mut self, now: Instant) {
+    pub(crate) fn received(&mut self, now: Instant) {
         self.received = now;
         self.pinged = None;
     }
 
     /// The peer sent an OCPP message.
-    pub(super) fn message(&mut self, now: Instant) {
+    pub(crate) fn message(&mut self, now: Instant) {
         self.received(now);
         self.message = now;
     }
 
     /// A ping was sent.
-    pub(super) fn pinged(&mut self, now: Instant) {
+    pub(crate) fn pinged(&mut self, now: Instant) {
         self.pinged = Some(now);
     }
 
     /// When the outstanding CALL must have been answered.
-    pub(super) fn answer(&mut self, at: Option<Instant>) {
+    pub(crate) fn answer(&mut self, at: Option<Instant>) {
         self.answer = at;
         self.nearer(at);
     }
 
     /// When the next waiting CALL has waited too long.
-    pub(super) fn queue(&mut self, at: Option<Instant>) {
+    pub(crate) fn queue(&mut self, at: Option<Instant>) {
         self.queue = at;
         self.nearer(at);
     }
 
     /// When the engine wants to be called.
-    pub(super) fn engine(&mut self, at: Option<Instant>) {
+    pub(crate) fn engine(&mut self, at: Option<Instant>) {
         self.engine = at;
         self.nearer(at);
     }
@@ -89,12 +89,12 @@ impl Timers {
     }
 
     /// Whether to look at what is [`due`](Self::due). Not polled again before [`rearm`](Self::rearm).
-    pub(super) fn poll(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+    pub(crate) fn poll(&mut self, cx: &mut Context<'_>) -> Poll<()> {
         self.sleep.as_mut().poll(cx)
     }
 
     /// What is due, or why the session is over.
-    pub(super) fn due(&mut self, now: Instant, limits: &Limits) -> Result<Due, EndReason> {
+    pub(crate) fn due(&mut self, now: Instant, limits: &Limits) -> Result<Due, EndReason> {
         let reached = |at: Option<Instant>| at.is_some_and(|at| at <= now);
         if reached(self.sign_of_life(limits)) {
             return Err(EndReason::Unresponsive);
@@ -119,7 +119,7 @@ impl Timers {
     }
 
     /// Sets the timer to the next deadline.
-    pub(super) fn rearm(&mut self, limits: &Limits) {
+    pub(crate) fn rearm(&mut self, limits: &Limits) {
         let next = [
             self.answer,
             self.queue,

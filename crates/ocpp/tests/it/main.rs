@@ -9,6 +9,7 @@ mod frames;
 mod handlers;
 mod handshake;
 mod order;
+mod proxy;
 mod registry;
 mod support;
 mod tls;

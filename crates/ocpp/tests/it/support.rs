@@ -69,13 +69,29 @@ where
         + Sync
         + 'static,
 {
+    serve_http(csms).await
+}
+
+/// Serves an HTTP service on a port of its own, for as long as the test lasts.
+pub(crate) async fn serve_http<H>(http: H) -> SocketAddr
+where
+    H: tower::Service<
+            http::Request<hyper::body::Incoming>,
+            Response = http::Response<Empty<Bytes>>,
+            Error = Infallible,
+            Future: Send,
+        > + Clone
+        + Send
+        + Sync
+        + 'static,
+{
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
     tokio::spawn(async move {
         loop {
             let (stream, _) = listener.accept().await.unwrap();
             stream.set_nodelay(true).unwrap();
-            let service = TowerToHyperService::new(csms.clone());
+            let service = TowerToHyperService::new(http.clone());
             tokio::spawn(async move {
                 let connection = hyper::server::conn::http1::Builder::new()
                     .serve_connection(TokioIo::new(stream), service)
