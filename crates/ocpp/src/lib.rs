@@ -52,6 +52,8 @@ pub mod proxy;
 #[cfg(feature = "server")]
 mod registry;
 #[cfg(any(feature = "client", feature = "server"))]
+pub mod serial;
+#[cfg(any(feature = "client", feature = "server"))]
 mod service;
 #[cfg(any(feature = "client", feature = "server"))]
 mod session;
@@ -69,5 +71,5 @@ pub use protocol::{Answer, InvalidMessage, Message, Ocpp};
 #[cfg(feature = "server")]
 pub use registry::{Registry, SessionEvent, SessionEvents, SessionInfo};
 #[cfg(any(feature = "client", feature = "server"))]
-pub use session::{CallFailure, CallOptions, EndReason, Limits, Peer};
+pub use session::{CallFailure, CallOptions, Caller, EndReason, Limits, Outgoing, Peer};
 pub use tolerance::{AbsentMember, Tolerance, UnknownTolerance};

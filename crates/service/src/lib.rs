@@ -27,7 +27,7 @@ pub use self::fault::Fault;
 pub use self::handler::{Failure, Handler, IntoReply, Named};
 pub use self::head::Head;
 pub use self::incoming::Incoming;
-pub use self::layer::{HoldTime, Timeout, Trace};
+pub use self::layer::{HoldTime, Serial, Timeout, Trace};
 pub use self::outcome::Outcome;
 pub use self::peer::Peer;
 pub use self::protocol::{Carries, Protocol};

@@ -14,6 +14,7 @@ use http::header::{HeaderValue, RETRY_AFTER, WWW_AUTHENTICATE};
 use http::{Request, Response, StatusCode};
 use http_body_util::Empty;
 use ocpp_kit::engine::Role;
+use ocpp_kit::message::Confirmed;
 use tieline_edge::websocket::{self, CloseCode, Handshake, Upgrade};
 use tieline_edge::{PeerIdentity, SystemClock};
 use tieline_service::{Incoming, Reply};
@@ -24,7 +25,7 @@ use tokio_util::task::TaskTracker;
 use super::{Admission, Attempt, Authenticate, Credentials, Verdict, path};
 use crate::message_ids::{MessageIds, RandomMessageIds};
 use crate::session::{Calls, Connection, EndReason, Session};
-use crate::{Identity, Limits, Ocpp, Registry, Tolerance, Version};
+use crate::{Action, CallFailure, Identity, Limits, Ocpp, Peer, Registry, Tolerance, Version};
 
 /// A CSMS: an HTTP service that upgrades the requests of charging stations to sessions, whose messages it gives to
 /// the service `S`, most often a `tieline_service::Router<Ocpp, _>`.
@@ -104,6 +105,34 @@ impl<S> Csms<S> {
     /// The charging stations that are connected.
     pub fn registry(&self) -> &Registry {
         &self.shared.registry
+    }
+
+    /// The charging stations that are connected now, ordered by identity.
+    pub fn connected(&self) -> Vec<Peer> {
+        self.shared.registry.connected()
+    }
+
+    /// Calls a charging station and waits for its response.
+    ///
+    /// # Errors
+    ///
+    /// [`CallFailure::Disconnected`] if it is not connected, and those of [`Peer::call`].
+    ///
+    /// ```no_run
+    /// # async fn example<S>(csms: tieline_ocpp::csms::Csms<S>) -> Result<(), tieline_ocpp::CallFailure> {
+    /// use tieline_ocpp::v16;
+    ///
+    /// let cleared = csms.call("CS001", v16::ClearChargingProfileRequest::new()).await?;
+    /// println!("{}", cleared.status);
+    /// # Ok(()) }
+    /// ```
+    pub async fn call<R: Action + Confirmed>(
+        &self,
+        identity: &str,
+        request: R,
+    ) -> Result<R::Response, CallFailure> {
+        let station = self.shared.registry.get(identity).ok_or(CallFailure::Disconnected)?;
+        station.call(request).await
     }
 
     /// Accepts no further session, closes all and waits until their handlers have finished, for at most

@@ -5,6 +5,9 @@ mod connection;
 mod end;
 mod failure;
 mod limits;
+mod outgoing;
+#[cfg(test)]
+mod pair;
 mod peer;
 mod refused;
 mod running;
@@ -19,6 +22,7 @@ pub(crate) use connection::{FailsCalls, ended_by};
 pub use end::EndReason;
 pub use failure::CallFailure;
 pub use limits::Limits;
+pub use outgoing::{Caller, Outgoing};
 pub(crate) use peer::Session;
 #[cfg(all(feature = "client", feature = "server"))]
 pub(crate) use peer::later;

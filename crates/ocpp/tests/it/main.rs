@@ -8,6 +8,7 @@ mod damage;
 mod frames;
 mod handlers;
 mod handshake;
+mod layers;
 mod order;
 mod proxy;
 mod registry;

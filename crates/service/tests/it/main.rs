@@ -11,6 +11,7 @@ mod messages;
 mod readiness;
 mod replies;
 mod routing;
+mod serial;
 mod trace;
 
 use std::convert::Infallible;
