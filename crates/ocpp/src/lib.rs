@@ -31,6 +31,8 @@
 
 mod actions;
 mod decode;
+#[cfg(all(feature = "events", feature = "server"))]
+pub mod events;
 pub mod fault;
 pub mod frame;
 mod identity;

@@ -34,6 +34,11 @@ impl Message {
         Self { version, kind: MessageKind::Call, id, payload, tolerance }
     }
 
+    /// The version of the session.
+    pub fn version(&self) -> Version {
+        self.version
+    }
+
     /// The payload as it was received.
     pub fn payload(&self) -> &RawValue {
         &self.payload

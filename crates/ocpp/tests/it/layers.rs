@@ -5,7 +5,8 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use tieline_ocpp::csms::Csms;
-use tieline_ocpp::{CallFailure, Caller, Ocpp, Outgoing, serial, v16, v201};
+use tieline_ocpp::events::{Event, Observe, Observed};
+use tieline_ocpp::{CallFailure, Caller, Ocpp, Outgoing, Peer, serial, v16, v201};
 use tieline_service::{BoxError, Call, Router, State};
 use tokio::sync::Semaphore;
 use tower::ServiceBuilder;
@@ -42,7 +43,7 @@ fn router() -> Router<Ocpp, Arc<Semaphore>> {
     Router::new().on(on_event).on(on_start).on(on_values).on(on_transfer)
 }
 
-fn event(id: &str, transaction: &str, number: u32) -> String {
+fn event_frame(id: &str, transaction: &str, number: u32) -> String {
     format!(
         r#"[2,"{id}","TransactionEvent",{{"eventType":"Updated","timestamp":"2026-06-01T12:00:00Z","triggerReason":"Trigger","seqNo":{number},"transactionInfo":{{"transactionId":"{transaction}"}}}}]"#
     )
@@ -54,7 +55,7 @@ async fn the_events_of_a_transaction_are_in_order_and_others_do_not_wait() {
     let csms = open_csms(router().layer(serial::per_transaction()).with_state(Arc::clone(&gate)));
     let mut station = RawPeer::station(serve(csms.build()).await, "CS001", "ocpp2.0.1").await;
     for (id, transaction, number) in [("a0", "A", 0), ("a1", "A", 1), ("b0", "B", 0), ("a2", "A", 2)] {
-        station.send(&event(id, transaction, number)).await;
+        station.send(&event_frame(id, transaction, number)).await;
     }
     assert_eq!(station.next_json().await[1], "b0");
     gate.add_permits(1);
@@ -86,13 +87,41 @@ async fn a_connection_can_be_served_one_message_at_a_time() {
     let address = serve(csms.build()).await;
     let mut one = RawPeer::station(address, "CS001", "ocpp2.0.1").await;
     let mut other = RawPeer::station(address, "CS002", "ocpp2.0.1").await;
-    one.send(&event("a0", "A", 0)).await;
-    one.send(&event("b0", "B", 0)).await;
-    other.send(&event("c0", "C", 0)).await;
+    one.send(&event_frame("a0", "A", 0)).await;
+    one.send(&event_frame("b0", "B", 0)).await;
+    other.send(&event_frame("c0", "C", 0)).await;
     assert_eq!(other.next_json().await[1], "c0");
     gate.add_permits(1);
     assert_eq!(one.next_json().await[1], "a0");
     assert_eq!(one.next_json().await[1], "b0");
+}
+
+#[tokio::test]
+async fn what_stations_tell_has_one_form() {
+    let (told, mut tells) = tokio::sync::mpsc::unbounded_channel();
+    let observe = Observe::new(move |station: &Peer, observed: Observed| {
+        told.send((station.to_string(), observed.event)).unwrap();
+    });
+    let gate = Arc::new(Semaphore::new(1));
+    let csms = open_csms(router().layer(observe).with_state(gate));
+    let address = serve(csms.build()).await;
+    let mut old = RawPeer::station(address, "CS16", "ocpp1.6").await;
+    let start = r#"{"connectorId":1,"idTag":"t","meterStart":5,"timestamp":"2026-06-01T12:00:00Z"}"#;
+    old.exchange(&format!(r#"[2,"start","StartTransaction",{start}]"#)).await;
+    let (station, event) = tells.recv().await.unwrap();
+    let Event::TransactionStarted { transaction_id, connector_id, meter_start, .. } = event else { panic!() };
+    assert_eq!((&*station, transaction_id.as_deref(), connector_id), ("CS16", Some("7"), Some(1)));
+    assert_eq!(meter_start.unwrap().wh.to_string(), "5");
+    let mut new = RawPeer::station(address, "CS201", "ocpp2.0.1").await;
+    new.exchange(&event_frame("a1", "A", 1)).await;
+    let (station, event) = tells.recv().await.unwrap();
+    assert!(matches!(event, Event::TransactionUpdated { transaction_id, .. } if transaction_id == "A"));
+    assert_eq!(station, "CS201");
+    // What was refused was not told.
+    assert_eq!(old.exchange(r#"[2,"x","StartTransaction",{}]"#).await[0], 4);
+    old.exchange(r#"[2,"other","DataTransfer",{"vendorId":"v"}]"#).await;
+    let (_, event) = tells.recv().await.unwrap();
+    assert!(matches!(event, Event::Other { action } if action == "DataTransfer"));
 }
 
 #[tokio::test]
