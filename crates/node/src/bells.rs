@@ -14,6 +14,8 @@ pub(crate) struct Bells {
     pub(crate) timers: Bell,
     /// A set-point waits for its charger, or a charger came.
     pub(crate) set_points: Bell,
+    /// An operator asks something of a charger, or a charger came.
+    pub(crate) commands: Bell,
 }
 
 impl Bells {
@@ -22,6 +24,13 @@ impl Bells {
             uftp: tieline_uftp::service::Bells::of(clock),
             timers: Bell::of(clock),
             set_points: Bell::of(clock),
+            commands: Bell::of(clock),
         }
+    }
+
+    /// Rings where something may have been changed from outside of this process.
+    pub(crate) fn changed_from_outside(&self) {
+        self.commands.ring();
+        self.uftp.outbox.ring();
     }
 }

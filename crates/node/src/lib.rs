@@ -44,6 +44,7 @@ macro_rules! record {
 
 mod bells;
 mod bridge;
+pub mod command;
 pub mod config;
 mod context;
 mod data;
@@ -55,6 +56,7 @@ mod listening;
 mod market;
 mod node;
 mod role;
+mod wake;
 
 pub use bridge::uftp::{NodeStorage, held, release};
 pub use config::{Config, ConfigError};
@@ -63,3 +65,4 @@ pub use environment::Environment;
 pub use error::NodeError;
 pub use node::Node;
 pub use tieline_edge::{Ids, RandomIds};
+pub use wake::wake;

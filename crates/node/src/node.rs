@@ -19,7 +19,7 @@ use tokio_util::sync::{CancellationToken, DropGuard};
 use tokio_util::task::TaskTracker;
 use tracing::{error, info, warn};
 
-use crate::bridge::ocpp::{Admission, Chargers, Steering};
+use crate::bridge::ocpp::{Admission, Chargers, Commanding, Steering, nobody_is_there};
 use crate::bridge::uftp::{
     AddressBook, AgrMarket, CommonReferenceOperator, DsoMarket, Letters, MarketEvents, MarketTerms,
     NodeStorage, REPLY, Registrar, Replies, delivery,
@@ -32,6 +32,7 @@ use crate::listening::Bound;
 use crate::role::agr::{Absences, Agr, METER, METER_DAY, PLAN, PROGNOSE, PROGNOSE_DAY};
 use crate::role::dso::{DECIDE, Dso, REQUEST, SETTLE};
 use crate::role::registering::{Declared, PORTFOLIO, Registering};
+use crate::wake::Door;
 use crate::{Config, Environment, NodeError};
 use tieline_edge::work::{Bell, Panicked, Turn, UnderWay, guarded, turn_until_stopped};
 
@@ -62,11 +63,12 @@ impl Node {
         let _starting = environment.clock.busy();
         let (store, directory) = data::open(&config.data).await?;
         let context = Context::new(Arc::clone(&store), environment, directory);
-        let Config { uftp, role, .. } = config;
+        let Config { uftp, role, data, .. } = config;
         let market = Bound::to(uftp.listen, &uftp.transport, uftp.limits)?;
         let market_address = market.address();
         let starting = Starting::new(context, &uftp)?;
         let (stop, tasks) = (starting.stop.clone(), starting.tasks.clone());
+        let bells = starting.context.bells.clone();
         // From here on whatever was begun ends with it, also if the rest can't be started or nobody waits for it.
         let stop_on_drop = stop.clone().drop_guard();
         tasks.close();
@@ -82,6 +84,9 @@ impl Node {
                 return Err(failure);
             }
         };
+        if let Some(door) = Door::of(&data) {
+            tasks.spawn(door.heed(bells, stop.clone()));
+        }
         info!(uftp = %market_address, ?ocpp, "node is ready");
         Ok(Self {
             store,
@@ -203,6 +208,7 @@ impl Starting {
             absences: Absences::of(identities, self.context.now()),
         };
         agr.take_up_days().await?;
+        nobody_is_there(&self.context).await?;
         let registrar = self.registrar(uftp, agr.declared());
         let terms = MarketTerms::of_agr(uftp, &agr.config);
         if let Some(registrar) = &registrar {
@@ -230,6 +236,15 @@ impl Starting {
         self.turn("steering", set_points, move || {
             let steering = steering.clone();
             async move { steering.turn().await }
+        });
+        let commanding = Commanding {
+            context: self.context.clone(),
+            registry: csms.registry().clone(),
+            under_way: UnderWay::of("commanding", &self.context.bells.commands, &self.stop, &self.tasks),
+        };
+        self.turn("commanding", self.context.bells.commands.clone(), move || {
+            let commanding = commanding.clone();
+            async move { commanding.turn().await }
         });
         self.timers(move |timer| {
             let (market, replies) = (market.clone(), replies.clone());

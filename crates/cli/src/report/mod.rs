@@ -5,7 +5,7 @@ mod day;
 mod figures;
 mod label;
 mod page;
-mod table;
+pub(crate) mod table;
 
 #[cfg(test)]
 mod browser;

@@ -1,7 +1,16 @@
 //! `tieline ocpp`, from outside.
 
 use std::io::Write as _;
-use std::process::{Command, Stdio};
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+use std::time::Duration;
+
+use tieline_interop::free_port;
+use tieline_ocpp::client::ChargingStation;
+use tieline_ocpp::{CallError, Ocpp, Peer, Version, v201};
+use tieline_service::{Call, Router};
+
+use crate::{keys, text, tieline, write_secret};
 
 /// The exit code, and what is printed for each line.
 fn validate(arguments: &[&str], lines: &[&str]) -> (Option<i32>, Vec<String>) {
@@ -58,7 +67,7 @@ fn responses_and_messages_that_are_never_answered_have_types_too() {
         let (code, printed) = validate(&["--version", version, "--type", "HeartbeatResponse"], &[response]);
         assert_eq!((code, &*printed[0]), (Some(0), response), "{version}");
     }
-    let event = r#"{"id":1,"pending":0,"basetime":"2026-06-01T12:00:00Z","data":[{"t":0.5,"v":"7"}]}"#;
+    let event = r#"{"data":[{"t":0.5,"v":"7"}],"id":1,"pending":0,"basetime":"2026-06-01T12:00:00Z"}"#;
     let (code, printed) = validate(&["--version", "2.1", "--type", "NotifyPeriodicEventStream"], &[event]);
     assert_eq!((code, &*printed[0]), (Some(0), event));
     let (code, printed) = validate(&["--version", "2.0.1", "--type", "NotifyPeriodicEventStream"], &[event]);
@@ -90,4 +99,108 @@ fn frames_are_written_anew_or_answered() {
     assert!(printed[7].starts_with(r#"[4,"-1","RpcFrameworkError","#), "{}", printed[7]);
     let (_, printed) = validate(&["--version", "2.1"], &lines[6..7]);
     assert!(printed[0].starts_with("ignored: MessageTypeNotSupported"), "{}", printed[0]);
+}
+
+/// A node, killed when it is dropped.
+struct Running(Child);
+
+impl Running {
+    /// The aggregator of the documentation, with chargers at this port.
+    fn start(directory: &Path, port: u16) -> Self {
+        let example = include_str!("../../../../docs/examples/agr.toml");
+        let config = example
+            .replace("127.0.0.1:9000", &format!("127.0.0.1:{port}"))
+            .replace("127.0.0.1:8081", &format!("127.0.0.1:{}", free_port().unwrap()));
+        std::fs::write(directory.join("agr.toml"), config).unwrap();
+        let mut command = Command::new(env!("CARGO_BIN_EXE_tieline"));
+        command.args(["run", "--config", "agr.toml"]).current_dir(directory);
+        Self(command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap())
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+async fn on_clear(_: Call<v201::ClearCacheRequest>) -> v201::ClearCacheResponse {
+    v201::ClearCacheResponse::new(v201::ClearCacheStatus::Accepted)
+}
+
+async fn on_unlock(
+    _: Call<v201::UnlockConnectorRequest>,
+) -> Result<v201::UnlockConnectorResponse, CallError> {
+    Err(CallError::security("the door is guarded"))
+}
+
+/// A charger that is there as soon as the node is.
+async fn charger(port: u16) -> Peer {
+    let station =
+        ChargingStation::new(&format!("ws://127.0.0.1:{port}/ocpp"), "CP-1", [Version::V2_0_1]).unwrap();
+    let mut tries = 0;
+    let session = loop {
+        let router = Router::<Ocpp, ()>::new().on(on_clear).on(on_unlock).with_state(());
+        match station.connect(router).await {
+            Ok(session) => break session,
+            Err(_) if tries < 400 => tries += 1,
+            Err(error) => panic!("{error}"),
+        }
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    };
+    let csms = session.peer().clone();
+    tokio::spawn(session.run());
+    let boot = v201::BootNotificationRequest::new(
+        v201::ChargingStation::new("Opti\u{1b}[31mmus", "Takara"),
+        v201::BootReason::PowerUp,
+    );
+    csms.call(boot).await.unwrap();
+    csms
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn chargers_are_listed_shown_and_called() {
+    let directory = tempfile::tempdir().unwrap();
+    write_secret(&directory.path().join("agr.key"), &keys().0);
+    let port = free_port().unwrap();
+    let node = Running::start(directory.path(), port);
+    let data = directory.path().join("agr-data");
+    let data = data.to_str().unwrap().to_owned();
+    let ocpp = move |arguments: &[&str]| tieline(&[&["ocpp"], arguments, &["--data", &data]].concat());
+    let csms = charger(port).await;
+    let ocpp = tokio::task::spawn_blocking(move || {
+        let called = ocpp(&["call", "CP-1", "ClearCache"]);
+        assert_eq!((called.status.code(), text(&called.stdout)), (Some(0), "{\"status\":\"Accepted\"}\n"));
+        let refused = ocpp(&["call", "CP-1", "UnlockConnector", "{\"evseId\":1,\"connectorId\":1}"]);
+        assert_eq!(refused.status.code(), Some(3), "{}", text(&refused.stderr));
+        assert!(text(&refused.stderr).contains("the door is guarded"));
+        let wrong = ocpp(&["call", "CP-1", "UnlockConnector", "{\"evseId\":1}"]);
+        assert_eq!(wrong.status.code(), Some(1));
+        assert!(text(&wrong.stderr).contains("OccurrenceConstraintViolation"), "{}", text(&wrong.stderr));
+        let unknown = ocpp(&["call", "CP-1", "GetConfiguration"]);
+        assert!(text(&unknown.stderr).contains("OCPP 2.0.1 has no message"), "{}", text(&unknown.stderr));
+        let listed = ocpp(&["list"]);
+        let line = text(&listed.stdout).lines().find(|line| line.starts_with("CP-1")).unwrap().to_owned();
+        assert!(
+            line.contains("2.0.1") && line.contains("connected") && line.contains("Takara Opti"),
+            "{line}"
+        );
+        assert!(!line.contains('\u{1b}'), "a charger does not speak to the terminal");
+        let later = ocpp(&["call", "CP-2", "ClearCache", "--valid", "1h", "--no-wait"]);
+        let shown = ocpp(&["show", "CP-2"]);
+        assert!(text(&shown.stdout).contains(text(&later.stdout).trim()), "{}", text(&shown.stdout));
+        assert!(text(&shown.stdout).contains("waits"));
+        let shown = ocpp(&["show", "CP-1"]);
+        assert!(text(&shown.stdout).contains("answered"), "{}", text(&shown.stdout));
+        ocpp
+    })
+    .await
+    .unwrap();
+    drop(csms);
+    drop(node);
+    // Without a node it waits, and says so.
+    let expired = ocpp(&["call", "CP-1", "ClearCache", "--valid", "1s"]);
+    assert_eq!(expired.status.code(), Some(4));
+    assert!(text(&expired.stderr).contains("no node runs"), "{}", text(&expired.stderr));
 }

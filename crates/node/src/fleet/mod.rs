@@ -2,6 +2,8 @@
 //!
 //! These records know no version of OCPP. `bridge::ocpp` maps messages to them and back.
 
+mod charger;
+mod command;
 mod measuring;
 mod occupancy;
 mod reading;
@@ -10,6 +12,9 @@ mod set_point;
 mod told;
 mod transaction;
 
+pub(crate) use charger::{KnownCharger, Made};
+pub(crate) use command::Command;
+pub use command::CommandState;
 pub(crate) use measuring::{energies, readings_around};
 pub(crate) use occupancy::Occupancy;
 pub(crate) use reading::KeptReading;

@@ -2,6 +2,7 @@
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod charger;
+mod commands;
 mod config;
 mod daemon;
 mod defects;

@@ -66,7 +66,7 @@ fn section(title: &str, table: &Table) -> String {
 }
 
 /// A table whose columns from `numbers.0` to before `numbers.1` are numbers.
-fn table(heads: &[&str], numbers: std::ops::Range<usize>) -> Table {
+pub(crate) fn table(heads: &[&str], numbers: std::ops::Range<usize>) -> Table {
     let mut table = Table::new();
     let rule = LineStyle::none().fill('─').junction('─');
     table.load_style(TableStyle::new().header_separator(rule)).set_header(heads.iter().copied());
@@ -82,6 +82,6 @@ fn table(heads: &[&str], numbers: std::ops::Range<usize>) -> Table {
 }
 
 /// Text from elsewhere without what a terminal would obey.
-fn printable(text: &str) -> String {
+pub(crate) fn printable(text: &str) -> String {
     text.chars().map(|letter| if letter.is_control() { '\u{fffd}' } else { letter }).collect()
 }

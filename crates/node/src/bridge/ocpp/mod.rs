@@ -2,6 +2,8 @@
 
 mod admission;
 mod booking;
+mod commanding;
+mod known;
 mod steering;
 mod v16;
 mod v2x;
@@ -19,6 +21,8 @@ use crate::config::OcppConfig;
 use crate::role::agr::Agr;
 
 pub(crate) use admission::Admission;
+pub(crate) use commanding::Commanding;
+pub(crate) use known::nobody_is_there;
 pub(crate) use steering::Steering;
 
 /// The chargers' side of an aggregator.

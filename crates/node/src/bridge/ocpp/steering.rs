@@ -8,6 +8,7 @@ use tieline_store::{ChangeSet, Records as _, StoreError, Stored};
 use tokio_util::sync::CancellationToken;
 use tracing::{info, warn};
 
+use super::known::note_session;
 use super::{v2x, v16};
 use crate::config::ProfileUnit;
 use crate::context::Context;
@@ -60,24 +61,32 @@ impl Steering {
         let mut events = self.registry.events();
         async move {
             while let Some(Some(event)) = stop.run_until_cancelled(events.next()).await {
-                self.heed(event);
+                if let Err(cause) = self.heed(event).await {
+                    warn!(%cause, "it is not noted that a charger came or went");
+                }
                 self.context.bells.set_points.ring();
+                self.context.bells.commands.ring();
             }
         }
     }
 
-    fn heed(&self, event: SessionEvent) {
+    async fn heed(&self, event: SessionEvent) -> Result<(), StoreError> {
         match event {
             SessionEvent::Connected(session) => {
                 self.agr.absences.came(session.identity.as_str());
                 info!(charger = %session.identity, version = %session.version, "connected");
+                note_session(&self.context, &session, true).await?;
             }
             SessionEvent::Disconnected(session, reason) => {
                 // It may have come back on another connection before this one was found dead.
-                if self.registry.get(session.identity.as_str()).is_none() {
+                let is_gone = self.registry.get(session.identity.as_str()).is_none();
+                if is_gone {
                     self.agr.absences.went(session.identity.as_str(), self.context.now());
                 }
                 info!(charger = %session.identity, ?reason, "disconnected");
+                if is_gone {
+                    note_session(&self.context, &session, false).await?;
+                }
             }
             SessionEvent::Missed(count) => {
                 warn!(count, "too many chargers came and went at once to be told one by one");
@@ -92,6 +101,7 @@ impl Steering {
             }
             _ => {}
         }
+        Ok(())
     }
 
     pub(crate) async fn turn(&self) -> Result<Turn, StoreError> {

@@ -15,10 +15,11 @@ use tieline_service::{Call, Router, State};
 use tracing::info;
 
 use super::booking::{Report, power, register};
+use super::known::note_boot;
 use super::steering::{Profile, Told};
 use super::{Chargers, NotServed};
 use crate::config::ProfileUnit;
-use crate::fleet::{MeterReading, SessionKey};
+use crate::fleet::{Made, MeterReading, SessionKey};
 
 pub(super) fn routes(router: Router<Ocpp, Chargers>) -> Router<Ocpp, Chargers> {
     router
@@ -35,9 +36,21 @@ async fn on_boot(
     call: Call<BootNotificationRequest>,
     State(chargers): State<Chargers>,
     peer: Peer,
-) -> BootNotificationResponse {
+) -> Result<BootNotificationResponse, NotServed> {
     info!(charger = %peer.identity(), vendor = call.charge_point_vendor, model = call.charge_point_model, "booted");
-    BootNotificationResponse::new(RegistrationStatus::Accepted, chargers.now(), chargers.heartbeat_seconds())
+    let made = Made {
+        vendor: call.charge_point_vendor.clone(),
+        model: call.charge_point_model.clone(),
+        serial_number: call.charge_point_serial_number.clone(),
+        firmware: call.firmware_version.clone(),
+        booted: chargers.now().timestamp(),
+    };
+    note_boot(&chargers.agr.context, &peer, &made).await?;
+    Ok(BootNotificationResponse::new(
+        RegistrationStatus::Accepted,
+        chargers.now(),
+        chargers.heartbeat_seconds(),
+    ))
 }
 
 async fn on_heartbeat(_call: Call<HeartbeatRequest>, State(chargers): State<Chargers>) -> HeartbeatResponse {

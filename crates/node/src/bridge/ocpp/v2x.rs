@@ -27,11 +27,12 @@ macro_rules! version {
             use tieline_service::{Call, Router, State};
             use tracing::info;
 
+            use crate::bridge::ocpp::known::note_boot;
             use crate::bridge::ocpp::booking::{Beginning, Needs, Report, power, register};
             use crate::bridge::ocpp::steering::{Profile, Told};
             use crate::bridge::ocpp::{Chargers, NotServed};
             use crate::config::ProfileUnit;
-            use crate::fleet::{MeterReading, Session, SessionKey};
+            use crate::fleet::{Made, MeterReading, Session, SessionKey};
 
             pub(super) fn routes(router: Router<Ocpp, Chargers>) -> Router<Ocpp, Chargers> {
                 router
@@ -48,10 +49,19 @@ macro_rules! version {
                 call: Call<BootNotificationRequest>,
                 State(chargers): State<Chargers>,
                 peer: Peer,
-            ) -> BootNotificationResponse {
+            ) -> Result<BootNotificationResponse, NotServed> {
                 let station = &call.charging_station;
                 info!(charger = %peer.identity(), vendor = station.vendor_name, model = station.model, "booted");
-                BootNotificationResponse::new(chargers.now(), chargers.heartbeat_seconds(), RegistrationStatus::Accepted)
+                let made = Made {
+                    vendor: station.vendor_name.clone(),
+                    model: station.model.clone(),
+                    serial_number: station.serial_number.clone(),
+                    firmware: station.firmware_version.clone(),
+                    booted: chargers.now().timestamp(),
+                };
+                note_boot(&chargers.agr.context, &peer, &made).await?;
+                let (now, interval) = (chargers.now(), chargers.heartbeat_seconds());
+                Ok(BootNotificationResponse::new(now, interval, RegistrationStatus::Accepted))
             }
 
             async fn on_heartbeat(
