@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use anyhow::{Context as _, Result, ensure};
 use tempfile::TempDir;
-use tieline_interop::{Requirements, free_port, python_command};
+use tieline_interop::{Requirements, free_port, node_command, python_command};
 
 /// The line that a server prints when it listens.
 pub const READY: &str = "ready";
@@ -47,6 +47,19 @@ impl Server {
     /// Starts a script of `benches/python`.
     pub fn python(requirements: Requirements, script: &str) -> Result<Self> {
         Self::start(python_command(requirements, &python_script(script))?, None)
+    }
+
+    /// The same with arguments of its own.
+    pub fn python_with(requirements: Requirements, script: &str, arguments: &[&str]) -> Result<Self> {
+        let mut command = python_command(requirements, &python_script(script))?;
+        command.args(arguments);
+        Self::start(command, None)
+    }
+
+    /// Starts a script of `benches/node`.
+    pub fn node(script: &str) -> Result<Self> {
+        let script = tieline_interop::workspace_root().join("benches/node").join(script);
+        Self::start(node_command(&script)?, None)
     }
 
     fn start(mut command: Command, data: Option<TempDir>) -> Result<Self> {

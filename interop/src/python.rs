@@ -57,21 +57,24 @@ fn environment(requirements: Requirements) -> Result<PathBuf> {
     if environment.exists() {
         fs::remove_dir_all(&environment).context("cannot remove the outdated Python environment")?;
     }
-    run(Command::new("python3").args(["-m", "venv"]).arg(&environment))?;
+    run(Command::new("python3").args(["-m", "venv"]).arg(&environment), NEEDED)?;
     let mut pip = Command::new(environment.join("bin/pip"));
-    run(pip.args(["install", "--quiet", "--disable-pip-version-check", "--requirement"]).arg(&pins))?;
+    run(pip.args(["install", "--quiet", "--disable-pip-version-check", "--requirement"]).arg(&pins), NEEDED)?;
     fs::write(&stamp, wanted).context("cannot mark the Python environment as made")?;
     Ok(environment)
 }
 
-fn run(command: &mut Command) -> Result<()> {
+/// What there must be for it.
+const NEEDED: &str = "Python 3.11 or later with its venv and pip modules (Debian and Ubuntu: apt-get install python3 python3-venv)";
+
+/// Runs a command to its end.
+pub(crate) fn run(command: &mut Command, needed: &str) -> Result<()> {
     let program = command.get_program().to_string_lossy().into_owned();
     let output = match command.output() {
         Ok(output) => output,
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => bail!(
-            "{program} is missing: the interoperability tests need Python 3.11 or later with its venv and pip modules \
-             (Debian and Ubuntu: apt-get install python3 python3-venv)"
-        ),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+            bail!("{program} is missing: the interoperability tests need {needed}")
+        }
         Err(error) => return Err(error).with_context(|| format!("cannot run {program}")),
     };
     ensure!(

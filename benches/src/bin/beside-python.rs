@@ -21,8 +21,8 @@ enum Command {
     UftpAccept,
     /// The same on our side alone, with up to a million messages stored.
     UftpHistory,
-    /// Heartbeat calls of fifty charging stations.
-    OcppHeartbeat,
+    /// Calls of one and of fifty charging stations.
+    OcppCalls,
     /// Memory of a thousand idle charging stations.
     OcppIdle,
     /// The server processes of these runs.
@@ -70,7 +70,7 @@ fn main() -> Result<()> {
         Command::UftpCodec => uftp_codec::run(),
         Command::UftpAccept => uftp_accept::run(),
         Command::UftpHistory => uftp_accept::run_with_history(),
-        Command::OcppHeartbeat => ocpp::heartbeat(),
+        Command::OcppCalls => ocpp::calls(),
         Command::OcppIdle => ocpp::idle(),
         Command::Serve(Serve::Uftp { port, data }) => uftp_accept::serve_receiver(port, &data),
         Command::Serve(Serve::Bare { port }) => uftp_accept::serve_bare(port),

@@ -45,6 +45,7 @@ impl Handler for Answers {
                     DateTime::now(),
                     HEARTBEAT_SECONDS,
                 )),
+                v1_6::CsRequest::MeterValues(_) => ctx.reply(&v1_6::MeterValuesResponse::new()),
                 v1_6::CsRequest::Heartbeat(_) => ctx.reply(&v1_6::HeartbeatResponse::new(DateTime::now())),
                 other => Err(CallError::not_supported(other.action().as_str())),
             }

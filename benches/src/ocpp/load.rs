@@ -20,17 +20,67 @@ const PING: u8 = 9;
 const PONG: u8 = 10;
 /// The longest payload with a length of one byte.
 const SHORT: usize = 125;
+/// What stands for a length of two bytes.
+const TWO_BYTES: u8 = 126;
 
 const BOOT_NOTIFICATION: &str =
     r#"[2,"boot","BootNotification",{"chargePointVendor":"Tieline","chargePointModel":"Load"}]"#;
 
-/// Stations that each call Heartbeat, wait for the answer and call again.
-pub(super) fn heartbeats(server: &Server, stations: usize, window: Window) -> Result<Measured> {
+/// What stations call.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Message {
+    Heartbeat,
+    BootNotification,
+    /// With twenty sampled values.
+    MeterValues,
+}
+
+impl Message {
+    pub(super) const ALL: [Self; 3] = [Self::Heartbeat, Self::BootNotification, Self::MeterValues];
+
+    pub(super) const fn action(self) -> &'static str {
+        match self {
+            Self::Heartbeat => "Heartbeat",
+            Self::BootNotification => "BootNotification",
+            Self::MeterValues => "MeterValues",
+        }
+    }
+
+    fn payload(self) -> String {
+        match self {
+            Self::Heartbeat => "{}".to_owned(),
+            Self::BootNotification => r#"{"chargePointVendor":"Tieline","chargePointModel":"Load","chargePointSerialNumber":"TL-0000001","firmwareVersion":"1.0.0","iccid":"8931000000000000001"}"#.to_owned(),
+            Self::MeterValues => {
+                let value = |number: usize| {
+                    format!(
+                        r#"{{"value":"{number}.25","context":"Sample.Periodic","format":"Raw","measurand":"Energy.Active.Import.Register","phase":"L1","unit":"kWh"}}"#
+                    )
+                };
+                let values: Vec<_> = (0..20).map(value).collect();
+                format!(
+                    r#"{{"connectorId":1,"transactionId":7,"meterValue":[{{"timestamp":"2026-06-01T12:00:00.000Z","sampledValue":[{}]}}]}}"#,
+                    values.join(",")
+                )
+            }
+        }
+    }
+
+    /// What an answer holds.
+    const fn answered(self) -> &'static str {
+        match self {
+            Self::Heartbeat | Self::BootNotification => "currentTime",
+            Self::MeterValues => "{}",
+        }
+    }
+}
+
+/// Stations that each call, wait for the answer and call again.
+pub(super) fn calls(server: &Server, message: Message, stations: usize, window: Window) -> Result<Measured> {
     runtime()?.block_on(async {
         let tally = Tally::default();
         let mut tasks = JoinSet::new();
         for station in Station::connect_all(server.address, stations).await? {
-            tasks.spawn(station.call_heartbeats(tally.clone()));
+            tasks.spawn(station.call(message, tally.clone()));
         }
         measure(server.pid(), window, &tally, tasks).await
     })
@@ -92,13 +142,14 @@ impl Station {
         Ok(station)
     }
 
-    async fn call_heartbeats(mut self, tally: Tally) -> Result<()> {
+    async fn call(mut self, message: Message, tally: Tally) -> Result<()> {
+        let (action, payload) = (message.action(), message.payload());
         for number in 0_u32.. {
             let began = Instant::now();
-            self.write(TEXT, format!(r#"[2,"{number}","Heartbeat",{{}}]"#).as_bytes()).await?;
+            self.write(TEXT, format!(r#"[2,"{number}","{action}",{payload}]"#).as_bytes()).await?;
             let answer = self.text().await?;
             ensure!(
-                answer.starts_with(&format!(r#"[3,"{number}","#)) && answer.contains("currentTime"),
+                answer.starts_with(&format!(r#"[3,"{number}","#)) && answer.contains(message.answered()),
                 "that is no answer to call {number}: {answer}"
             );
             tally.finished(began);
@@ -135,13 +186,23 @@ impl Station {
         while self.received.len() < HEAD {
             self.read().await?;
         }
-        let (first, length) = (self.received[0], usize::from(self.received[1]));
-        ensure!(first & FINAL != 0 && length <= SHORT, "a frame that is not whole, masked or too long");
-        while self.received.len() < HEAD + length {
+        let (first, mut length, mut head) = (self.received[0], usize::from(self.received[1]), HEAD);
+        if length == usize::from(TWO_BYTES) {
+            head += 2;
+            while self.received.len() < head {
+                self.read().await?;
+            }
+            length = usize::from(u16::from_be_bytes([self.received[2], self.received[3]]));
+        }
+        ensure!(
+            first & FINAL != 0 && self.received[1] <= TWO_BYTES,
+            "a frame that is not whole, masked or too long"
+        );
+        while self.received.len() < head + length {
             self.read().await?;
         }
-        let payload = self.received[HEAD..HEAD + length].to_vec();
-        self.received.drain(..HEAD + length);
+        let payload = self.received[head..head + length].to_vec();
+        self.received.drain(..head + length);
         Ok((first & !FINAL, payload))
     }
 
@@ -152,10 +213,14 @@ impl Station {
     }
 
     async fn write(&mut self, opcode: u8, payload: &[u8]) -> Result<()> {
-        let length = u8::try_from(payload.len()).ok().filter(|length| usize::from(*length) <= SHORT);
-        let length = length.context("the payload is too long for this generator")?;
-        let mut frame = Vec::with_capacity(6 + payload.len());
-        frame.extend([FINAL | opcode, MASKED | length]);
+        let length = u16::try_from(payload.len()).context("the payload is too long for this generator")?;
+        let mut frame = Vec::with_capacity(8 + payload.len());
+        if let Some(short) = u8::try_from(length).ok().filter(|length| usize::from(*length) <= SHORT) {
+            frame.extend([FINAL | opcode, MASKED | short]);
+        } else {
+            frame.extend([FINAL | opcode, MASKED | TWO_BYTES]);
+            frame.extend(length.to_be_bytes());
+        }
         frame.extend(MASK);
         frame.extend(payload.iter().zip(MASK.iter().cycle()).map(|(byte, mask)| byte ^ mask));
         self.stream.write_all(&frame).await?;

@@ -12,17 +12,19 @@ use tieline_interop::Requirements;
 pub use kit::serve as serve_ocpp_kit;
 pub use tieline::serve as serve_tieline;
 
+use load::Message;
+
 use crate::line::{Line, conclude};
 use crate::process::resident_kibibytes;
 use crate::server::Server;
 use crate::table::Table;
 use crate::window::{Measured, Window};
 
-/// How many stations call.
-const STATIONS: usize = 50;
+/// How many stations call at the same time.
+const STATIONS: [usize; 2] = [1, 50];
 /// The servers take turns so often.
-const TURNS: usize = 8;
-const WINDOW: Window = Window { warm_up: Duration::from_millis(300), measured: Duration::from_secs(2) };
+const TURNS: usize = 3;
+const WINDOW: Window = Window { warm_up: Duration::from_millis(300), measured: Duration::from_secs(1) };
 /// How many stations are idle.
 const IDLE_STATIONS: usize = 1_000;
 /// How long they have been idle when memory is read.
@@ -30,51 +32,76 @@ const SETTLED: Duration = Duration::from_secs(2);
 /// Seconds between heartbeats that a station is told in BootNotification's answer; none comes during a run.
 const HEARTBEAT_SECONDS: i32 = 300;
 
-/// The servers, each in a process of its own.
-struct Servers {
-    python: Server,
-    kit: Server,
-    ours: Server,
-}
-
 const PYTHON: &str = "mobilityhouse ocpp";
+const UNCHECKED: &str = "mobilityhouse ocpp, no validation";
+const RPC: &str = "ocpp-rpc, strict";
 const KIT: &str = "ocpp-kit's transport";
 const OURS: &str = "tieline-ocpp";
 
-impl Servers {
-    fn start() -> Result<Self> {
-        Ok(Self {
-            python: Server::python(Requirements::Ocpp, "ocpp_csms.py")?,
-            kit: Server::own(&["serve", "ocpp-kit"])?,
-            ours: Server::own(&["serve", "ocpp"])?,
-        })
-    }
+/// The servers, each in a process of its own, by name: ours comes last.
+fn servers() -> Result<Vec<(&'static str, Server)>> {
+    Ok(vec![
+        (PYTHON, Server::python(Requirements::Ocpp, "ocpp_csms.py")?),
+        (UNCHECKED, Server::python_with(Requirements::Ocpp, "ocpp_csms.py", &["--no-validation"])?),
+        (RPC, Server::node("ocpp_rpc_csms.cjs")?),
+        (KIT, Server::own(&["serve", "ocpp-kit"])?),
+        (OURS, Server::own(&["serve", "ocpp"])?),
+    ])
 }
 
-/// Heartbeat calls: runs all servers in turns and prints the table.
-pub fn heartbeat() -> Result<()> {
-    let servers = Servers::start()?;
-    let (mut python, mut kit, mut ours) = (Measured::default(), Measured::default(), Measured::default());
-    for _ in 0..TURNS {
-        python.add(load::heartbeats(&servers.python, STATIONS, WINDOW)?);
-        kit.add(load::heartbeats(&servers.kit, STATIONS, WINDOW)?);
-        ours.add(load::heartbeats(&servers.ours, STATIONS, WINDOW)?);
+/// Calls of one and of fifty stations: runs all servers in turns and prints the tables.
+pub fn calls() -> Result<()> {
+    let servers = servers()?;
+    let mut lines = Vec::new();
+    println!("OCPP 1.6, one call outstanding for each connection; {TURNS} turns each");
+    for message in Message::ALL {
+        for stations in STATIONS {
+            let mut measured: Vec<_> = servers.iter().map(|_| Measured::default()).collect();
+            for _ in 0..TURNS {
+                for ((_, server), measured) in servers.iter().zip(&mut measured) {
+                    measured.add(load::calls(server, message, stations, WINDOW)?);
+                }
+            }
+            let names = servers.iter().map(|(name, _)| *name);
+            let ratios = print(message, stations, names.zip(measured).collect());
+            lines.extend(ratios.into_iter().filter_map(|(name, ratio)| line(message, stations, name, ratio)));
+        }
     }
-    println!(
-        "Heartbeat, OCPP 1.6, {STATIONS} connections with one call outstanding each; {TURNS} turns each\n"
-    );
+    conclude(&lines)
+}
+
+/// Prints a table, and gives the CPU time of ours as a share of each other's.
+fn print(
+    message: Message,
+    stations: usize,
+    mut measured: Vec<(&'static str, Measured)>,
+) -> Vec<(&'static str, f64)> {
+    println!("\n{}, connections: {stations}\n", message.action());
     let mut table =
         Table::new(["server", "calls", "per second", "CPU µs each", "p50 ms", "p99 ms", "CPU of ours"]);
-    let cpu = |measured: &Measured| measured.usage.cpu_micros();
-    let (of_python, of_kit) = (cpu(&ours) / cpu(&python), cpu(&ours) / cpu(&kit));
-    row(&mut table, PYTHON, &mut python, of_python);
-    row(&mut table, KIT, &mut kit, of_kit);
-    row(&mut table, OURS, &mut ours, 1.0);
+    let ours = measured.last().map_or(f64::NAN, |(_, ours)| ours.usage.cpu_micros());
+    let mut ratios = Vec::new();
+    for (name, measured) in &mut measured {
+        let ratio = ours / measured.usage.cpu_micros();
+        row(&mut table, name, measured, ratio);
+        ratios.push((*name, ratio));
+    }
     print!("{table}");
-    conclude(&[
-        Line::at_most(0.1, of_python, "CPU per call, of the Python CSMS's"),
-        Line::at_most(1.1, of_kit, "CPU per call, of ocpp-kit's transport"),
-    ])
+    ratios
+}
+
+/// What has to hold, at fifty connections: one alone leaves the server idle most of the time, and its CPU time is that of waking up.
+fn line(message: Message, stations: usize, name: &str, ratio: f64) -> Option<Line> {
+    let most = match (name, message) {
+        _ if stations == 1 => return None,
+        (UNCHECKED, _) => 0.1,
+        (PYTHON, Message::MeterValues) => 0.025,
+        (RPC, _) => 2.0 / 3.0,
+        (KIT, Message::MeterValues) => 1.0,
+        (KIT, _) => 1.05,
+        _ => return None,
+    };
+    Some(Line::at_most(most, ratio, format!("{}: CPU per call, of {name}'s", message.action())))
 }
 
 fn row(table: &mut Table, server: &str, measured: &mut Measured, ours: f64) {
@@ -95,13 +122,12 @@ pub fn idle() -> Result<()> {
         "{IDLE_STATIONS} connections, idle for {SETTLED:?} after BootNotification; kibibytes resident\n"
     );
     let mut table = Table::new(["server", "without", "with", "more", "each"]);
-    let servers = Servers::start()?;
-    for (name, server) in [(PYTHON, &servers.python), (KIT, &servers.kit), (OURS, &servers.ours)] {
+    for (name, server) in &servers()? {
         let without = resident_kibibytes(server.pid())?;
         let with = load::while_idle(server, IDLE_STATIONS, SETTLED, || resident_kibibytes(server.pid()))??;
         let more = with.saturating_sub(without);
         table.row([
-            name.to_owned(),
+            (*name).to_owned(),
             without.to_string(),
             with.to_string(),
             more.to_string(),

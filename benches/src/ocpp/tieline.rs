@@ -17,6 +17,7 @@ pub fn serve(port: u16) -> Result<()> {
         let router = Router::<Ocpp, ()>::new()
             .on(on_boot_notification)
             .on(on_heartbeat)
+            .on(on_meter_values)
             .layer(Trace::new())
             .with_state(());
         let csms = Csms::builder(router).authenticate(Anyone).build();
@@ -33,6 +34,10 @@ async fn on_boot_notification(_: Call<v16::BootNotificationRequest>) -> v16::Boo
 
 async fn on_heartbeat(_: Call<v16::HeartbeatRequest>) -> v16::HeartbeatResponse {
     v16::HeartbeatResponse::new(now())
+}
+
+async fn on_meter_values(_: Call<v16::MeterValuesRequest>) -> v16::MeterValuesResponse {
+    v16::MeterValuesResponse::new()
 }
 
 fn now() -> types::DateTime {
