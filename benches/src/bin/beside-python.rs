@@ -25,6 +25,8 @@ enum Command {
     OcppCalls,
     /// Memory of a thousand idle charging stations.
     OcppIdle,
+    /// Memory of up to twenty thousand charging stations of ours alone.
+    OcppFleet,
     /// The server processes of these runs.
     #[command(hide = true, subcommand)]
     Serve(Serve),
@@ -72,6 +74,7 @@ fn main() -> Result<()> {
         Command::UftpHistory => uftp_accept::run_with_history(),
         Command::OcppCalls => ocpp::calls(),
         Command::OcppIdle => ocpp::idle(),
+        Command::OcppFleet => ocpp::fleet(),
         Command::Serve(Serve::Uftp { port, data }) => uftp_accept::serve_receiver(port, &data),
         Command::Serve(Serve::Bare { port }) => uftp_accept::serve_bare(port),
         Command::Serve(Serve::Node { port, peer_port, data }) => {

@@ -86,6 +86,34 @@ pub(super) fn calls(server: &Server, message: Message, stations: usize, window: 
     })
 }
 
+/// What `read` gives after so many stations have each called Heartbeat and MeterValues once in this time, at moments of their own. It
+/// fails if one of them is dropped or gets no answer.
+pub(super) fn while_alive<T>(
+    server: &Server,
+    stations: usize,
+    minute: Duration,
+    read: impl FnOnce() -> T,
+) -> Result<T> {
+    runtime()?.block_on(async {
+        let mut tasks = JoinSet::new();
+        for (number, station) in Station::connect_all(server.address, stations).await?.into_iter().enumerate()
+        {
+            let share = u32::try_from(number)?;
+            let of = u32::try_from(stations)?;
+            tasks.spawn(station.live(minute, minute * share / of));
+        }
+        let mut alive = Vec::with_capacity(stations);
+        while let Some(station) = tasks.join_next().await {
+            alive.push(station??);
+        }
+        let read = read();
+        for station in &alive {
+            station.is_open()?;
+        }
+        Ok(read)
+    })
+}
+
 /// What `read` gives after so many stations have booted and been idle for a while.
 pub(super) fn while_idle<T>(
     server: &Server,
@@ -155,6 +183,35 @@ impl Station {
             tally.finished(began);
         }
         Ok(())
+    }
+
+    /// One Heartbeat at this moment, one MeterValues half a minute away from it, and silence for the rest.
+    async fn live(mut self, minute: Duration, moment: Duration) -> Result<Self> {
+        let half = minute / 2;
+        let other = if moment < half { moment + half } else { moment.saturating_sub(half) };
+        let mut calls = [(moment, Message::Heartbeat), (other, Message::MeterValues)];
+        calls.sort_unstable_by_key(|(at, _)| *at);
+        let began = tokio::time::Instant::now();
+        for (number, (at, message)) in calls.into_iter().enumerate() {
+            tokio::time::sleep_until(began + at).await;
+            let (action, payload) = (message.action(), message.payload());
+            self.write(TEXT, format!(r#"[2,"{number}","{action}",{payload}]"#).as_bytes()).await?;
+            let answer = self.text().await?;
+            ensure!(answer.starts_with(&format!(r#"[3,"{number}","#)), "that is no answer: {answer}");
+        }
+        tokio::time::sleep_until(began + minute).await;
+        Ok(self)
+    }
+
+    /// Whether the server has said nothing more, and has not gone.
+    fn is_open(&self) -> Result<()> {
+        let mut byte = [0];
+        match self.stream.try_read(&mut byte) {
+            Err(error) if error.kind() == std::io::ErrorKind::WouldBlock => Ok(()),
+            Ok(0) => bail!("the server closed a connection"),
+            Ok(_) => bail!("the server said something that nobody asked for"),
+            Err(error) => Err(error.into()),
+        }
     }
 
     async fn handshake_answer(&mut self) -> Result<String> {

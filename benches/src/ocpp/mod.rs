@@ -23,8 +23,11 @@ use crate::window::{Measured, Window};
 /// How many stations call at the same time.
 const STATIONS: [usize; 2] = [1, 50];
 /// The servers take turns so often.
-const TURNS: usize = 3;
+const TURNS: usize = 5;
 const WINDOW: Window = Window { warm_up: Duration::from_millis(300), measured: Duration::from_secs(1) };
+/// How many stations a fleet has.
+const FLEETS: [usize; 3] = [1_000, 5_000, 20_000];
+const MINUTE: Duration = Duration::from_mins(1);
 /// How many stations are idle.
 const IDLE_STATIONS: usize = 1_000;
 /// How long they have been idle when memory is read.
@@ -114,6 +117,37 @@ fn row(table: &mut Table, server: &str, measured: &mut Measured, ours: f64) {
         format!("{:.2}", measured.percentile(99)),
         format!("{ours:.3}"),
     ]);
+}
+
+/// Memory of many connections of ours, each with a Heartbeat and a MeterValues in a minute.
+pub fn fleet() -> Result<()> {
+    println!(
+        "connections with a Heartbeat and a MeterValues of 20 values in {MINUTE:?}; kibibytes resident\n"
+    );
+    let mut table = Table::new(["connections", "without", "with", "each"]);
+    let mut lines = Vec::new();
+    for wanted in FLEETS {
+        let stations = wanted.min(most_connections());
+        let server = Server::own(&["serve", "ocpp"])?;
+        let without = resident_kibibytes(server.pid())?;
+        let with = load::while_alive(&server, stations, MINUTE, || resident_kibibytes(server.pid()))??;
+        let each = f64::from(with.saturating_sub(without)) * 1.024 / f64::from(u32::try_from(stations)?);
+        table.row([stations.to_string(), without.to_string(), with.to_string(), format!("{each:.1} kB")]);
+        lines.push(Line::at_most(
+            10.0,
+            each,
+            format!("kB of memory for each of {stations} connections, none dropped"),
+        ));
+    }
+    print!("{table}");
+    conclude(&lines)
+}
+
+/// How many connections a process may have here, with some descriptors for itself.
+fn most_connections() -> usize {
+    const OWN: u64 = 50;
+    let limit = rustix::process::getrlimit(rustix::process::Resource::Nofile).current.unwrap_or(u64::MAX);
+    usize::try_from(limit.saturating_sub(OWN)).unwrap_or(usize::MAX)
 }
 
 /// Memory of idle connections, for information.

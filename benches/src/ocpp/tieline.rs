@@ -23,7 +23,8 @@ pub fn serve(port: u16) -> Result<()> {
         let csms = Csms::builder(router).authenticate(Anyone).build();
         let listener = PlainListener::bind(([127, 0, 0, 1], port).into())?;
         server::ready();
-        serve_http(listener, csms, ServeConfig::default(), CancellationToken::new()).await;
+        let config = ServeConfig::default().with_max_connections(32 * 1024);
+        serve_http(listener, csms, config, CancellationToken::new()).await;
         Ok(())
     })
 }

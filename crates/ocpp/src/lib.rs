@@ -1,33 +1,4 @@
-//! OCPP-J 1.6, 2.0.1 and 2.1: charging stations and the system that manages them (CSMS), routed by composable services.
-//!
-//! A message of a peer becomes a `tieline_service::Incoming<Ocpp>` and goes through a tower service, most often a
-//! `tieline_service::Router<Ocpp, _>` of async functions whose first argument is the message:
-//!
-//! ```
-//! use tieline_ocpp::{CallError, Ocpp, Peer, v16, v201};
-//! use tieline_service::{Call, Router};
-//!
-//! async fn on_authorize(call: Call<v16::AuthorizeRequest>, peer: Peer) -> Result<v16::AuthorizeResponse, CallError> {
-//!     println!("{peer} asks for {}", call.id_tag);
-//!     Ok(v16::AuthorizeResponse::new(v16::IdTagInfo::new(v16::AuthorizationStatus::Accepted)))
-//! }
-//!
-//! async fn on_status(_: Call<v201::StatusNotificationRequest>) -> v201::StatusNotificationResponse {
-//!     v201::StatusNotificationResponse::new()
-//! }
-//!
-//! let router = Router::<Ocpp, ()>::new().on(on_authorize).on(on_status).with_state(());
-//! # let _ = router;
-//! ```
-//!
-//! - [`csms`] serves such a router to charging stations; [`client`] connects a charging station to a CSMS; [`proxy`] stands
-//!   between the two.
-//! - [`Peer`] calls the other end of a session, from within handlers too. [`Registry`] finds it by identity.
-//! - [`v16`], [`v201`] and [`v21`] hold all messages and their data types; [`Action`] is any request among them.
-//!
-//! One task per connection owns the socket. It goes on reading while handlers wait, writes and flushes an answer before
-//! it starts the work that was to come after it (`tieline_service::After`), and keeps at most one CALL of ours
-//! unanswered.
+#![doc = include_str!("lib.md")]
 
 mod actions;
 mod decode;
