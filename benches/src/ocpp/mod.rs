@@ -27,6 +27,8 @@ const TURNS: usize = 5;
 const WINDOW: Window = Window { warm_up: Duration::from_millis(300), measured: Duration::from_secs(1) };
 /// How many stations a fleet has.
 const FLEETS: [usize; 3] = [1_000, 5_000, 20_000];
+/// How many stations come and go before memory is read.
+const FIRST: usize = 50;
 const MINUTE: Duration = Duration::from_mins(1);
 /// How many stations are idle.
 const IDLE_STATIONS: usize = 1_000;
@@ -129,6 +131,8 @@ pub fn fleet() -> Result<()> {
     for wanted in FLEETS {
         let stations = wanted.min(most_connections());
         let server = Server::own(&["serve", "ocpp"])?;
+        // What a server has for all connections, such as its compressors, it makes with the first.
+        load::while_alive(&server, FIRST, Duration::from_secs(1), || ())?;
         let without = resident_kibibytes(server.pid())?;
         let with = load::while_alive(&server, stations, MINUTE, || resident_kibibytes(server.pid()))??;
         let each = f64::from(with.saturating_sub(without)) * 1.024 / f64::from(u32::try_from(stations)?);

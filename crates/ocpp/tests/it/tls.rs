@@ -4,14 +4,14 @@ use std::fs;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use rcgen::{BasicConstraints, CertificateParams, IsCa, Issuer, KeyPair};
+use rcgen::{BasicConstraints, CertificateParams, DistinguishedName, DnType, IsCa, Issuer, KeyPair};
 use tempfile::TempDir;
 use tieline_edge::listener::{HandshakeLimits, Listener, TlsListener};
 use tieline_edge::tls::{CertifiedKeyFiles, ClientCertificates, ClientTls, ServerTls, TrustedRoots};
 use tieline_edge::websocket::{self, Connector};
 use tieline_edge::{PeerIdentity, ServeConfig, serve};
 use tieline_ocpp::client::{ChargingStation, ConnectError};
-use tieline_ocpp::csms::{Attempt, Credentials, Csms, Verdict};
+use tieline_ocpp::csms::{Attempt, Certificates, Credentials, Csms, Verdict};
 use tieline_ocpp::{CallOptions, Version, v201};
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
@@ -38,9 +38,18 @@ impl Authority {
     }
 
     fn issue(&self, name: &str) -> CertifiedKeyFiles {
+        self.issue_to(name, &[])
+    }
+
+    /// To a subject with these attributes.
+    fn issue_to(&self, name: &str, subject: &[(DnType, &str)]) -> CertifiedKeyFiles {
         let key = KeyPair::generate().unwrap();
-        let certificate =
-            CertificateParams::new(vec![name.to_owned()]).unwrap().signed_by(&key, &self.issuer).unwrap();
+        let mut params = CertificateParams::new(vec![name.to_owned()]).unwrap();
+        params.distinguished_name = DistinguishedName::new();
+        for (kind, value) in subject {
+            params.distinguished_name.push(kind.clone(), *value);
+        }
+        let certificate = params.signed_by(&key, &self.issuer).unwrap();
         let [certificates, private] =
             ["pem", "key"].map(|kind| self.folder.path().join(format!("{name}.{kind}")));
         fs::write(&certificates, certificate.pem()).unwrap();
@@ -111,4 +120,41 @@ async fn a_station_connects_over_tls_with_password_and_certificate() {
     csms.shut_down().await;
     timeout(PATIENCE, running).await.unwrap().unwrap();
     assert!(timeout(PATIENCE, serving).await.unwrap().unwrap().is_complete());
+}
+
+/// Security profile 3: the common name of the certificate is the station's serial number.
+#[tokio::test]
+async fn a_station_is_known_by_its_certificate() {
+    let authority = Authority::new();
+    let clients = ClientCertificates::Optional(vec![authority.root()]);
+    let tls = ServerTls::load(authority.issue("localhost"), clients).unwrap();
+    let listener = TlsListener::bind(([127, 0, 0, 1], 0).into(), tls, HandshakeLimits::default()).unwrap();
+    let port = listener.local_addr().unwrap().port();
+    let known = Certificates::new().with("SN-1", "CS001").with("SN-2", "CS002").of_organization("Tieline");
+    let csms = Csms::builder(yes()).authenticate(known).build();
+    let stop = CancellationToken::new();
+    let serving = tokio::spawn(serve(listener, csms.clone(), ServeConfig::default(), stop.clone()));
+    let own = |name: &'static str| [(DnType::CommonName, name), (DnType::OrganizationName, "Tieline")];
+    let connect = async |subject: Option<&[(DnType, &str)]>| {
+        let trusting = authority.trusting();
+        let tls = match subject {
+            Some(subject) => trusting.with_identity(authority.issue_to("station", subject)),
+            None => trusting,
+        };
+        match station(port, Some(&tls)).connect(yes()).await {
+            Ok(_) => 101,
+            Err(ConnectError::WebSocket(websocket::ConnectError::Refused(status))) => status.as_u16(),
+            Err(other) => panic!("{other}"),
+        }
+    };
+    assert_eq!(connect(Some(&own("SN-1"))).await, 101);
+    assert_eq!(connect(Some(&own("SN-2"))).await, 401, "that is another station's");
+    assert_eq!(connect(Some(&own("CS001"))).await, 401, "an identity is no serial number");
+    let stranger = [(DnType::CommonName, "SN-1"), (DnType::OrganizationName, "Other")];
+    assert_eq!(connect(Some(&stranger)).await, 401);
+    assert_eq!(connect(Some(&[(DnType::OrganizationName, "Tieline")])).await, 401, "it names nobody");
+    assert_eq!(connect(None).await, 401);
+    stop.cancel();
+    csms.shut_down().await;
+    timeout(PATIENCE, serving).await.unwrap().unwrap();
 }
