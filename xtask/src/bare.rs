@@ -34,8 +34,8 @@ const FORBIDDEN: &[&str] = &[
     "yawc",
 ];
 
-/// What tokio may bring: the timer of the service layer's time-out, which needs `pin-project-lite` and nothing else.
-const TOKIO: &[&str] = &["default", "time"];
+/// What tokio may bring: the timer of the service layer's time-out and the locks of its turns, which need `pin-project-lite` and nothing else.
+const TOKIO: &[&str] = &["default", "sync", "time"];
 
 pub(crate) fn check(cargo: &Cargo) -> Result<()> {
     let mut found = Vec::new();

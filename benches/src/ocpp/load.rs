@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context as _, Result, bail, ensure};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
+use tokio::sync::watch;
 use tokio::task::JoinSet;
 
 use crate::server::Server;
@@ -96,12 +97,13 @@ pub(super) fn while_alive<T>(
 ) -> Result<T> {
     runtime()?.block_on(async {
         let mut tasks = JoinSet::new();
-        for (number, station) in Station::connect_all(server.address, stations).await?.into_iter().enumerate()
-        {
-            let share = u32::try_from(number)?;
-            let of = u32::try_from(stations)?;
-            tasks.spawn(station.live(minute, minute * share / of));
+        let (begin, start) = watch::channel(None);
+        let of = u32::try_from(stations)?;
+        for number in 0..stations {
+            let station = Station::connect(server.address, number).await?;
+            tasks.spawn(station.live(start.clone(), minute, minute * u32::try_from(number)? / of));
         }
+        begin.send_replace(Some(tokio::time::Instant::now()));
         let mut alive = Vec::with_capacity(stations);
         while let Some(station) = tasks.join_next().await {
             alive.push(station??);
@@ -128,6 +130,14 @@ pub(super) fn while_idle<T>(
         drop(stations);
         Ok(read)
     })
+}
+
+/// When all begin.
+async fn instant_of(
+    start: &mut watch::Receiver<Option<tokio::time::Instant>>,
+) -> Result<tokio::time::Instant> {
+    let instant = *start.wait_for(Option::is_some).await?;
+    instant.context("it has begun")
 }
 
 fn runtime() -> Result<tokio::runtime::Runtime> {
@@ -185,22 +195,48 @@ impl Station {
         Ok(())
     }
 
-    /// One Heartbeat at this moment, one MeterValues half a minute away from it, and silence for the rest.
-    async fn live(mut self, minute: Duration, moment: Duration) -> Result<Self> {
+    /// From when it begins, one Heartbeat at this moment, one MeterValues half a minute away from it, and silence for the rest.
+    async fn live(
+        mut self,
+        mut start: watch::Receiver<Option<tokio::time::Instant>>,
+        minute: Duration,
+        moment: Duration,
+    ) -> Result<Self> {
         let half = minute / 2;
         let other = if moment < half { moment + half } else { moment.saturating_sub(half) };
         let mut calls = [(moment, Message::Heartbeat), (other, Message::MeterValues)];
         calls.sort_unstable_by_key(|(at, _)| *at);
-        let began = tokio::time::Instant::now();
+        let began = loop {
+            tokio::select! {
+                instant = instant_of(&mut start) => break instant?,
+                frame = self.frame() => self.heed(frame?).await?,
+            }
+        };
         for (number, (at, message)) in calls.into_iter().enumerate() {
-            tokio::time::sleep_until(began + at).await;
+            self.wait_until(began + at).await?;
             let (action, payload) = (message.action(), message.payload());
             self.write(TEXT, format!(r#"[2,"{number}","{action}",{payload}]"#).as_bytes()).await?;
             let answer = self.text().await?;
             ensure!(answer.starts_with(&format!(r#"[3,"{number}","#)), "that is no answer: {answer}");
         }
-        tokio::time::sleep_until(began + minute).await;
+        self.wait_until(began + minute).await?;
         Ok(self)
+    }
+
+    /// Answers pings meanwhile.
+    async fn wait_until(&mut self, at: tokio::time::Instant) -> Result<()> {
+        while let Ok(frame) = tokio::time::timeout_at(at, self.frame()).await {
+            self.heed(frame?).await?;
+        }
+        Ok(())
+    }
+
+    async fn heed(&mut self, (opcode, payload): (u8, Vec<u8>)) -> Result<()> {
+        match opcode {
+            PING => self.write(PONG, &payload).await,
+            PONG => Ok(()),
+            _ => bail!("an unexpected frame {opcode}: {}", String::from_utf8_lossy(&payload)),
+        }
     }
 
     /// Whether the server has said nothing more, and has not gone.
@@ -229,12 +265,10 @@ impl Station {
     async fn text(&mut self) -> Result<String> {
         loop {
             let (opcode, payload) = self.frame().await?;
-            match opcode {
-                TEXT => return Ok(String::from_utf8(payload)?),
-                PING => self.write(PONG, &payload).await?,
-                PONG => {}
-                _ => bail!("an unexpected frame {opcode}: {}", String::from_utf8_lossy(&payload)),
+            if opcode == TEXT {
+                return Ok(String::from_utf8(payload)?);
             }
+            self.heed((opcode, payload)).await?;
         }
     }
 
