@@ -1,4 +1,5 @@
 use std::collections::BTreeSet;
+use std::time::Duration;
 
 use jiff::Timestamp;
 use serde_json::value::RawValue;
@@ -9,6 +10,9 @@ use tracing::info;
 
 use crate::context::Context;
 use crate::fleet::{Command, CommandState};
+
+/// The pause before a command is sent again.
+const REST: Duration = Duration::from_secs(1);
 
 /// Takes an operator's commands to their chargers: of each charger one at a time, in the order in which they were asked for.
 #[derive(Clone, Debug)]
@@ -28,21 +32,21 @@ impl Commanding {
         let mut waited_for: BTreeSet<String> = BTreeSet::new();
         for stored in open {
             let charger = stored.value.charger.clone();
-            if under_way.contains(&charger) || !waited_for.insert(charger.clone()) {
-                // An earlier one comes first; its end rings.
-                ends.push(stored.value.until);
-                continue;
-            }
-            if let Some(state) = found(&stored.value, now) {
+            let is_under_way = under_way.contains(&charger);
+            if let Some(state) = found(&stored.value, is_under_way, now) {
                 self.note(&stored, state).await?;
                 return Ok(Turn::Again);
             }
-            match self.registry.get(&charger) {
-                Some(peer) => {
-                    let commanding = self.clone();
-                    self.under_way.begin(charger, async move { commanding.send(peer, stored).await });
-                }
-                None => ends.push(stored.value.until),
+            if stored.value.state == CommandState::Waiting {
+                ends.push(stored.value.until);
+            }
+            // An earlier one comes first; its end rings.
+            if !is_under_way
+                && waited_for.insert(charger.clone())
+                && let Some(peer) = self.registry.get(&charger)
+            {
+                let commanding = self.clone();
+                self.under_way.begin(charger, async move { commanding.send(peer, stored).await });
             }
         }
         Ok(Turn::Until(ends.into_iter().min()))
@@ -60,6 +64,9 @@ impl Commanding {
             Err(error) => CommandState::Refused { at: self.context.now(), cause: error.to_string() },
         };
         info!(charger = command.charger, action = command.action, ?state, "a command was sent");
+        if state == CommandState::Waiting {
+            tokio::time::sleep(REST).await;
+        }
         self.under_way.note(|| async { self.note(&stored, state.clone()).await.map(drop) }).await;
     }
 
@@ -102,15 +109,16 @@ impl Commanding {
     }
 }
 
-/// What became of a command that is nobody's work: it is too late, or it was on its way when the node ended.
-fn found(command: &Command, now: Timestamp) -> Option<CommandState> {
+/// What became of a command without its charger: it is too late, or it was on its way when the node ended.
+fn found(command: &Command, is_under_way: bool, now: Timestamp) -> Option<CommandState> {
     match command.state {
+        CommandState::Waiting if command.until <= now => Some(CommandState::Expired),
+        CommandState::Sent { .. } if is_under_way => None,
         CommandState::Sent { .. } if command.is_repeatable() => Some(CommandState::Waiting),
         CommandState::Sent { .. } => {
             let cause = "the node ended while it waited for the answer".to_owned();
             Some(CommandState::Unanswered { at: now, cause })
         }
-        _ if command.until <= now => Some(CommandState::Expired),
         _ => None,
     }
 }
