@@ -67,11 +67,19 @@ fn read<T: Payload>(action: &str, text: &str, tolerance: &Tolerance) -> Result<T
     in_detail(text, tolerance).or_else(|error| repair::read(action, text, tolerance, error))
 }
 
+/// Told of each member that is not defined. One type for all messages: a closure of its own for each would have the compiler make
+/// every data type anew for every message that holds it.
+type Heed<'h> = &'h mut dyn FnMut(serde_ignored::Path<'_>);
+
+const fn heed(heed: Heed<'_>) -> Heed<'_> {
+    heed
+}
+
 /// Reads a payload in which nothing is wrong; `None` leaves open what is.
 fn at_once<T: Payload>(text: &str, tolerance: &Tolerance) -> Option<T> {
     let mut json = serde_json::Deserializer::from_str(text);
     let mut is_defined = true;
-    let value: T = serde_ignored::deserialize(&mut json, |_| is_defined = false).ok()?;
+    let value: T = serde_ignored::deserialize(&mut json, heed(&mut |_| is_defined = false)).ok()?;
     let may_have_null = !tolerance.null_members && text.contains("null");
     let is_right = (is_defined || tolerance.undefined_members) && !may_have_null;
     (is_right && value.validate().is_ok() && is_fine(&value, tolerance).is_ok()).then_some(value)
@@ -82,10 +90,11 @@ fn in_detail<T: Payload>(text: &str, tolerance: &Tolerance) -> Result<T, DecodeE
     let mut json = serde_json::Deserializer::from_str(text);
     let mut track = serde_path_to_error::Track::new();
     let mut undefined = None;
-    let read =
-        serde_ignored::deserialize(serde_path_to_error::Deserializer::new(&mut json, &mut track), |path| {
-            undefined.get_or_insert_with(|| classify::ignored(&path));
-        });
+    let mut heed_first = |path: serde_ignored::Path<'_>| {
+        undefined.get_or_insert_with(|| classify::ignored(&path));
+    };
+    let tracked = serde_path_to_error::Deserializer::new(&mut json, &mut track);
+    let read = serde_ignored::deserialize(tracked, heed(&mut heed_first));
     let value: T = read.map_err(|error| classify::unreadable(&track.path(), &error))?;
     if let Some(path) = undefined.filter(|_| !tolerance.undefined_members) {
         return Err(DecodeError::new(DecodeErrorKind::UnknownField, path, "the member is not defined"));
