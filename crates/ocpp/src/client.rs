@@ -2,8 +2,8 @@
 
 use std::convert::Infallible;
 use std::fmt;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -45,7 +45,7 @@ pub struct ChargingStation {
     address: Uri,
     identity: String,
     versions: Vec<Version>,
-    password: Option<Zeroizing<Vec<u8>>>,
+    password: Mutex<Option<Zeroizing<Vec<u8>>>>,
     connector: Connector,
     limits: Arc<Limits>,
     tolerance: Arc<Tolerance>,
@@ -72,7 +72,7 @@ impl ChargingStation {
             address,
             identity: identity.to_owned(),
             versions,
-            password: None,
+            password: Mutex::new(None),
             connector: Connector::default(),
             limits: Arc::default(),
             tolerance: Arc::default(),
@@ -83,9 +83,14 @@ impl ChargingStation {
 
     /// Authenticates with this password (security profiles 1 and 2): in 1.6 the octets of `AuthorizationKey`, in 2.x
     /// the text of `BasicAuthPassword`.
-    pub fn with_password(mut self, password: impl Into<Vec<u8>>) -> Self {
-        self.password = Some(Zeroizing::new(password.into()));
+    pub fn with_password(self, password: impl Into<Vec<u8>>) -> Self {
+        self.set_password(password);
         self
+    }
+
+    /// Authenticates with this password from the next connection on.
+    pub fn set_password(&self, password: impl Into<Vec<u8>>) {
+        *self.password.lock().unwrap_or_else(PoisonError::into_inner) = Some(Zeroizing::new(password.into()));
     }
 
     /// Connects in this way, with TLS for example.
@@ -112,8 +117,40 @@ impl ChargingStation {
         self
     }
 
+    /// The version that it prefers.
+    #[cfg(feature = "charge-point")]
+    pub(crate) fn first_version(&self) -> Version {
+        self.versions.first().copied().unwrap_or(Version::V1_6)
+    }
+
     /// Connects once. The messages of the CSMS go to this service, while the session [runs](ClientSession::run).
     pub async fn connect<S>(&self, service: S) -> Result<ClientSession<S>, ConnectError>
+    where
+        S: tower_service::Service<Incoming<Ocpp>, Response = Reply<Ocpp>, Error = Infallible>
+            + Clone
+            + Send
+            + 'static,
+        S::Future: Send,
+    {
+        self.connect_with(service, Arc::clone(&self.limits)).await
+    }
+
+    /// [`connect`](Self::connect) for a station that the CSMS has accepted on an earlier connection, so that nothing
+    /// waits for a BootNotification (2.x B01.FR.09).
+    #[cfg(feature = "charge-point")]
+    pub(crate) async fn connect_accepted<S>(&self, service: S) -> Result<ClientSession<S>, ConnectError>
+    where
+        S: tower_service::Service<Incoming<Ocpp>, Response = Reply<Ocpp>, Error = Infallible>
+            + Clone
+            + Send
+            + 'static,
+        S::Future: Send,
+    {
+        let limits = Limits { boot_gate: false, ..(*self.limits).clone() };
+        self.connect_with(service, Arc::new(limits)).await
+    }
+
+    async fn connect_with<S>(&self, service: S, limits: Arc<Limits>) -> Result<ClientSession<S>, ConnectError>
     where
         S: tower_service::Service<Incoming<Ocpp>, Response = Reply<Ocpp>, Error = Infallible>
             + Clone
@@ -127,7 +164,7 @@ impl ChargingStation {
         let mut socket = connected.socket;
         let Some(version) = connected.protocol.as_deref().and_then(Version::from_subprotocol) else {
             let closing = socket.close(CloseCode::PROTOCOL_ERROR, "no OCPP version in common");
-            let _ = timeout(self.limits.close_timeout, closing).await;
+            let _ = timeout(limits.close_timeout, closing).await;
             return Err(ConnectError::NoCommonVersion);
         };
         let peer = Peer(Arc::new(Session {
@@ -136,9 +173,9 @@ impl ChargingStation {
             generation: self.last_generation.fetch_add(1, Ordering::Relaxed) + 1,
             remote: None,
             tolerance: Arc::clone(&self.tolerance),
-            limits: Arc::clone(&self.limits),
             extensions: http::Extensions::new(),
-            calls: Calls::new(self.limits.max_queued),
+            calls: Calls::new(limits.max_queued),
+            limits,
         }));
         let ids = Arc::clone(&self.ids);
         let connection = Connection::new(socket, Role::ChargingStation, peer.clone(), service, ids);
@@ -147,7 +184,7 @@ impl ChargingStation {
 
     fn authorization(&self) -> HeaderMap {
         let mut headers = HeaderMap::new();
-        if let Some(password) = &self.password {
+        if let Some(password) = &*self.password.lock().unwrap_or_else(PoisonError::into_inner) {
             let mut credentials = Zeroizing::new(format!("{}:", self.identity).into_bytes());
             credentials.extend_from_slice(password);
             let mut value = HeaderValue::try_from(format!("Basic {}", STANDARD.encode(&*credentials)))

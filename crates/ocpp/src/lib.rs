@@ -16,6 +16,8 @@ pub mod v21;
 #[cfg(feature = "validation")]
 pub mod validation;
 
+#[cfg(feature = "charge-point")]
+pub mod charge_point;
 #[cfg(feature = "client")]
 pub mod client;
 #[cfg(feature = "server")]

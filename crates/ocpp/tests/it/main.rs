@@ -3,6 +3,7 @@
 
 mod actions;
 mod calls;
+mod charge_point;
 mod check_frame;
 mod damage;
 mod frames;

@@ -1,0 +1,72 @@
+//! A charging station at work: it registers with its CSMS, comes back when the connection breaks, keeps what it owes
+//! over power cuts, and does what it is told.
+//!
+//! A [`ChargePoint`] stands on a [`ChargingStation`](crate::client::ChargingStation), which can connect, and on
+//! [`Hardware`], which its maker provides (or a simulation). Drivers and vehicles come in by [`ChargePoint::present`],
+//! [`plug_in`](ChargePoint::plug_in) and their like; everything that follows for the CSMS is told in the version that was
+//! agreed:
+//!
+//! ```no_run
+//! use std::sync::Arc;
+//! use tieline_ocpp::Version;
+//! use tieline_ocpp::charge_point::{ChargePoint, ChargingStationInfo, Hardware, IdToken, Meter, Transfer};
+//! use tieline_ocpp::client::ChargingStation;
+//!
+//! #[derive(Debug)]
+//! struct Wallbox;
+//!
+//! impl Hardware for Wallbox {
+//!     fn meter(&self, _: i32) -> Meter {
+//!         Meter::new(4_711_000).with_power(11_000)
+//!     }
+//! }
+//!
+//! # async fn example() -> Result<(), Box<dyn std::error::Error>> {
+//! let connection = ChargingStation::new("wss://csms.example.com/ocpp", "CS001", [Version::V2_0_1, Version::V1_6])?;
+//! let info = ChargingStationInfo::new("Takara", "Optimus");
+//! let (point, running) = ChargePoint::builder(connection, info, 1, Arc::new(Wallbox)).build()?;
+//! tokio::spawn(running.run());
+//! point.plug_in(1);
+//! println!("{:?}", point.present(1, IdToken::card("24782")).await);
+//! point.transfer(1, Transfer::Charging);
+//! # Ok(()) }
+//! ```
+//!
+//! What must reach the CSMS (everything about transactions, security events) waits in a queue, is sent in order, one
+//! at a time, and again after a refusal, as the version prescribes. With a [`FileStore`] for the queue and a
+//! [`SnapshotFile`] for the rest it outlives a power cut. What only says how things are now is told when there is a
+//! connection, and after it has come back if it is different.
+
+mod boot;
+mod driver;
+mod evse;
+mod hardware;
+mod link;
+mod model;
+mod outbox;
+mod point;
+mod remote;
+mod settings;
+mod snapshot;
+mod state;
+mod status;
+mod timers;
+mod transactions;
+mod upkeep;
+mod v16;
+mod v201;
+mod v21;
+
+pub use boot::{ChargingStationInfo, Registration};
+pub use driver::Presented;
+pub use evse::{IdToken, Transfer};
+pub use hardware::{
+    CertificateHash, Certified, FirmwareRequest, Hardware, LogRequest, Meter, Unlocked, UploadFailure,
+};
+pub use link::{Link, LinkState, LinkTimes};
+pub use ocpp_kit::engine::{Backoff, FileStore, MemStore, MessageStore, RetryPolicy, StoreError};
+pub use ocpp_kit::station::authorization::AuthorizationStatus;
+pub use point::{Builder, ChargePoint, Running, StartError};
+pub use snapshot::{Forgetful, SnapshotFile, SnapshotStore};
+
+pub(crate) use outbox::Owed;

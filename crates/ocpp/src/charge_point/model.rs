@@ -1,0 +1,87 @@
+//! What the station has of the device model of 2.x, and of the configuration keys of 1.6.
+
+use ocpp_kit::station::configuration::{Access, ConfigurationKeys};
+use ocpp_kit::station::device_model::{
+    Attribute, ComponentKey, DataType, DeviceModel, Mutability, SetStatus, VariableSpec,
+};
+
+use crate::types::DateTime;
+
+/// The keys of 1.6 for a station with so many connectors.
+pub(crate) fn configuration_keys(connectors: i32) -> ConfigurationKeys {
+    let mut keys = ConfigurationKeys::with_defaults();
+    // The limits of this station's own parts.
+    for (name, value) in [
+        ("NumberOfConnectors", connectors.to_string()),
+        ("LocalAuthListMaxLength", LIST_LIMIT.to_string()),
+        ("SendLocalListMaxLength", LIST_LIMIT.to_string()),
+        ("ReserveConnectorZeroSupported", "true".to_owned()),
+        ("AuthorizeRemoteTxRequests", "false".to_owned()),
+        ("CertificateSignedMaxChainSize", "10000".to_owned()),
+    ] {
+        if let Some(mut key) = keys.get(name).cloned() {
+            key.value = Some(value);
+            // Whitepaper and §9.1.4 leave it to the station whether this one can be set.
+            if name == "AuthorizeRemoteTxRequests" {
+                key.access = Access::ReadWrite;
+            }
+            keys.declare(key);
+        }
+    }
+    keys
+}
+
+/// How many entries the local list may have.
+pub(crate) const LIST_LIMIT: usize = 10_000;
+
+/// The device model of 2.x for a station with so many EVSEs of one connector each.
+pub(crate) fn device_model(evses: u32) -> DeviceModel {
+    use DataType::{Boolean, Integer};
+    let mut model = DeviceModel::with_defaults();
+    let seconds = |name: &str, value: &str| {
+        VariableSpec::new(name, Integer).unit("s").mutability(Mutability::ReadWrite).value(value)
+    };
+    let switch = |name: &str, value: &str| {
+        VariableSpec::new(name, Boolean).mutability(Mutability::ReadWrite).value(value)
+    };
+    for (component, spec) in [
+        ("TxCtrlr", seconds("EVConnectionTimeOut", "60")),
+        ("TxCtrlr", switch("StopTxOnEVSideDisconnect", "true")),
+        ("SampledDataCtrlr", seconds("TxUpdatedInterval", "60")),
+        ("SampledDataCtrlr", seconds("TxEndedInterval", "0")),
+        ("AlignedDataCtrlr", seconds("Interval", "0")),
+        ("AuthCtrlr", switch("LocalAuthorizeOffline", "true")),
+        ("AuthCtrlr", switch("OfflineTxForUnknownIdEnabled", "false")),
+        ("ReservationCtrlr", switch("NonEvseSpecific", "true")),
+        ("LocalAuthListCtrlr", VariableSpec::new("ItemsPerMessage", Integer).value(LIST_LIMIT.to_string())),
+    ] {
+        model.declare(ComponentKey::new(component), spec);
+    }
+    // As a transaction ends in 1.6 (2.x Part 2, Table 62).
+    if let SetStatus::Rejected =
+        model.set("TxCtrlr", "TxStopPoint", Attribute::Actual, "EVConnected,Authorized")
+    {
+        tracing::error!(protocol = "ocpp", "the device model does not take its own stop points");
+    }
+    let statuses: Vec<(u32, &str)> = (1..=evses).map(|evse| (evse, "Available")).collect();
+    show(&mut model, &statuses, DateTime::UNIX_EPOCH);
+    model
+}
+
+/// Shows how the EVSEs are, and what time it is.
+pub(crate) fn show(model: &mut DeviceModel, statuses: &[(u32, &str)], now: DateTime) {
+    let state = |value: &str| {
+        VariableSpec::new("AvailabilityState", DataType::OptionList)
+            .values(["Available", "Occupied", "Reserved", "Unavailable", "Faulted"])
+            .value(value)
+    };
+    let is_available = statuses.iter().any(|(_, status)| *status != "Unavailable");
+    let station = if is_available { "Available" } else { "Unavailable" };
+    model.declare(ComponentKey::new("ChargingStation"), state(station));
+    for (evse, status) in statuses {
+        model.declare(ComponentKey::new("EVSE").evse(*evse, None), state(status));
+        model.declare(ComponentKey::new("Connector").evse(*evse, Some(1)), state(status));
+    }
+    let clock = VariableSpec::new("DateTime", DataType::DateTime).value(now.to_string());
+    model.declare(ComponentKey::new("ClockCtrlr"), clock);
+}

@@ -1,0 +1,345 @@
+//! The charge point: its parts put together.
+
+use std::fmt;
+use std::io;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use jiff::Timestamp;
+use ocpp_kit::engine::{MemStore, MessageStore, StoreError};
+use serde_json::value::RawValue;
+use tieline_edge::{Ids, RandomIds, SystemClock};
+use tieline_service::{After, Router};
+use tieline_types::Clock;
+use tokio::sync::watch;
+use tokio::task::JoinSet;
+
+use super::boot::ChargingStationInfo;
+use super::hardware::Hardware;
+use super::link::{Link, LinkState, LinkTimes, Linking, Station};
+use super::model::show;
+use super::outbox::{Outbox, Owed};
+use super::snapshot::{Forgetful, Snapshot, SnapshotStore};
+use super::state::State;
+use super::{v16, v21, v201};
+use crate::client::{ChargingStation, ConnectError};
+use crate::{CallFailure, Ocpp, Peer, Version};
+
+/// A charging station at work: it registers with its CSMS, comes back when the connection breaks, keeps what it owes,
+/// and does what it is told. Cloning the handle is cheap.
+#[derive(Clone)]
+pub struct ChargePoint(pub(crate) Arc<Inner>);
+
+pub(crate) struct Inner {
+    pub(crate) link: Link,
+    pub(crate) hardware: Arc<dyn Hardware>,
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) ids: Arc<dyn Ids>,
+    connection: Arc<ChargingStation>,
+    snapshots: Arc<dyn SnapshotStore>,
+    state: Mutex<State>,
+    saved: Mutex<String>,
+    /// How often something has changed that others follow.
+    changes: watch::Sender<u64>,
+    /// What takes its time: uploads, downloads, reports.
+    works: Mutex<JoinSet<()>>,
+}
+
+/// Makes a [`ChargePoint`].
+pub struct Builder {
+    connection: ChargingStation,
+    info: ChargingStationInfo,
+    evses: i32,
+    hardware: Arc<dyn Hardware>,
+    clock: Arc<dyn Clock>,
+    ids: Arc<dyn Ids>,
+    messages: Box<dyn MessageStore + Send>,
+    max_messages: usize,
+    snapshots: Arc<dyn SnapshotStore>,
+    times: LinkTimes,
+}
+
+/// Why there is no charge point.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum StartError {
+    /// The messages that are still owed cannot be read.
+    #[error("the messages that are owed cannot be read: {0}")]
+    Messages(StoreError),
+    /// What was remembered cannot be read.
+    #[error("what was remembered cannot be read: {0}")]
+    Snapshot(#[from] io::Error),
+    /// What was remembered is not what such a station writes.
+    #[error("what was remembered makes no sense: {0}")]
+    Senseless(#[from] serde_json::Error),
+}
+
+impl Builder {
+    /// The clock. Default: the system's.
+    pub fn with_clock(mut self, clock: Arc<dyn Clock>) -> Self {
+        self.clock = clock;
+        self
+    }
+
+    /// Where identifiers and jitter come from. Default: the system's randomness.
+    pub fn with_ids(mut self, ids: Arc<dyn Ids>) -> Self {
+        self.ids = ids;
+        self
+    }
+
+    /// Where the messages are kept that the CSMS must get, and how many at most; beyond that, intermediate ones are
+    /// given up. Default: in memory, 10,000.
+    ///
+    /// It is asked while the state is locked: one that waits for a disk holds a worker of the runtime for so long.
+    pub fn with_messages(mut self, store: impl MessageStore + Send + 'static, limit: usize) -> Self {
+        self.messages = Box::new(store);
+        self.max_messages = limit;
+        self
+    }
+
+    /// Where it remembers what must outlive a restart. Default: nowhere.
+    pub fn with_snapshots(mut self, snapshots: impl SnapshotStore) -> Self {
+        self.snapshots = Arc::new(snapshots);
+        self
+    }
+
+    /// Times of the connection.
+    pub fn with_times(mut self, times: LinkTimes) -> Self {
+        self.times = times;
+        self
+    }
+
+    /// The charge point, and what must be [run](Running::run) for it to live.
+    ///
+    /// # Errors
+    ///
+    /// What was kept cannot be read.
+    pub fn build(self) -> Result<(ChargePoint, Running), StartError> {
+        let snapshot: Snapshot = match self.snapshots.load()? {
+            Some(text) => serde_json::from_str(&text)?,
+            None => Snapshot::default(),
+        };
+        let outbox = Outbox::new(self.messages, self.max_messages).map_err(StartError::Messages)?;
+        let version = self.connection.first_version();
+        let connection = Arc::new(self.connection);
+        if let Some(password) = password(version, &snapshot) {
+            connection.set_password(password);
+        }
+        let link = Link::new(Arc::clone(&self.clock), outbox, self.times);
+        let state = State::new(version, self.evses, snapshot, Arc::clone(&self.ids));
+        let point = ChargePoint(Arc::new(Inner {
+            link,
+            hardware: self.hardware,
+            clock: self.clock,
+            ids: self.ids,
+            connection,
+            snapshots: self.snapshots,
+            state: Mutex::new(state),
+            saved: Mutex::new(String::new()),
+            changes: watch::Sender::new(0),
+            works: Mutex::new(JoinSet::new()),
+        }));
+        Ok((point.clone(), Running { point, info: self.info }))
+    }
+}
+
+impl fmt::Debug for Builder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Builder").field("connection", &self.connection).finish_non_exhaustive()
+    }
+}
+
+impl ChargePoint {
+    /// A charge point with this connection, and so many EVSEs (from 1) of one connector each.
+    pub fn builder(
+        connection: ChargingStation,
+        info: ChargingStationInfo,
+        evses: u8,
+        hardware: Arc<dyn Hardware>,
+    ) -> Builder {
+        Builder {
+            connection,
+            info,
+            evses: i32::from(evses.max(1)),
+            hardware,
+            clock: Arc::new(SystemClock),
+            ids: Arc::new(RandomIds),
+            messages: Box::new(MemStore::new()),
+            max_messages: 10_000,
+            snapshots: Arc::new(Forgetful),
+            times: LinkTimes::default(),
+        }
+    }
+
+    /// The connection with the CSMS.
+    pub fn link(&self) -> &Link {
+        &self.0.link
+    }
+
+    /// Ends it all.
+    pub fn stop(&self) {
+        self.0.link.stop();
+    }
+
+    pub(crate) fn locked(&self) -> MutexGuard<'_, State> {
+        self.0.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Changes the state, then saves it and lets timers and notifications follow.
+    pub(crate) fn change<R>(&self, change: impl FnOnce(&mut State) -> R) -> R {
+        let mut state = self.locked();
+        let result = change(&mut state);
+        let snapshot = serde_json::to_string(state.snapshot());
+        let mut saved = self.0.saved.lock().unwrap_or_else(PoisonError::into_inner);
+        match snapshot {
+            Ok(snapshot) if *saved == snapshot => {}
+            Ok(snapshot) => match self.0.snapshots.save(&snapshot) {
+                Ok(()) => *saved = snapshot,
+                Err(cause) => {
+                    tracing::error!(protocol = "ocpp", %cause, "the station's state cannot be saved");
+                }
+            },
+            Err(cause) => tracing::error!(protocol = "ocpp", %cause, "the station's state cannot be written"),
+        }
+        drop((saved, state));
+        self.rung();
+        result
+    }
+
+    fn rung(&self) {
+        self.0.changes.send_modify(|count| *count = count.wrapping_add(1));
+    }
+
+    /// Tells when something has changed.
+    pub(crate) fn changes(&self) -> watch::Receiver<u64> {
+        self.0.changes.subscribe()
+    }
+
+    /// Does work that outlives the connection, until the charge point ends.
+    pub(crate) fn spawn(&self, work: impl Future<Output = ()> + Send + 'static) {
+        let mut works = self.0.works.lock().unwrap_or_else(PoisonError::into_inner);
+        while works.try_join_next().is_some() {}
+        works.spawn(work);
+    }
+
+    /// Work that begins once the answer has left.
+    pub(crate) fn afterwards(&self, work: impl Future<Output = ()> + Send + 'static) -> After {
+        let point = self.clone();
+        After::new(async move { point.spawn(work) })
+    }
+
+    /// The CSMS has set the password with which the station authenticates.
+    pub(crate) fn password_changed(&self, password: Vec<u8>) {
+        self.0.connection.set_password(password);
+        self.0.link.reconnect("the station has a new password", None);
+    }
+
+    /// The device model shows how the EVSEs are and what time it is.
+    pub(crate) fn show_in_model(&self) {
+        let now = self.0.link.now();
+        let mut state = self.locked();
+        let statuses: Vec<_> =
+            state.evses.iter().map(|evse| (evse.id.unsigned_abs(), evse.status_2x())).collect();
+        show(&mut state.model, &statuses, now);
+    }
+
+    pub(crate) fn now(&self) -> Timestamp {
+        self.0.link.timestamp()
+    }
+}
+
+impl fmt::Debug for ChargePoint {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ChargePoint").field("link", &self.0.link).finish_non_exhaustive()
+    }
+}
+
+/// A charge point that has not begun yet.
+#[derive(Debug)]
+#[must_use = "nothing happens unless it runs"]
+pub struct Running {
+    point: ChargePoint,
+    info: ChargingStationInfo,
+}
+
+impl Running {
+    /// Runs the charge point until it is [stopped](ChargePoint::stop).
+    ///
+    /// # Errors
+    ///
+    /// The connection can't ever be made.
+    pub async fn run(self) -> Result<(), ConnectError> {
+        let Self { point, info } = self;
+        let connection = Arc::clone(&point.0.connection);
+        let routes = routes().with_state(point.clone());
+        let ids = Arc::clone(&point.0.ids);
+        let linking = Linking { link: point.0.link.clone(), station: point.clone(), connection, info, ids };
+        let ended = tokio::select! {
+            ended = linking.run(routes) => ended,
+            never = point.watch_timers() => match never {},
+            never = point.tell_status() => match never {},
+        };
+        let mut works = std::mem::take(&mut *point.0.works.lock().unwrap_or_else(PoisonError::into_inner));
+        works.shutdown().await;
+        ended
+    }
+}
+
+/// The password that the CSMS has set before.
+fn password(version: Version, snapshot: &Snapshot) -> Option<Vec<u8>> {
+    if version == Version::V1_6 {
+        return snapshot.keys.get("AuthorizationKey").map(|digits| v16::octets(digits));
+    }
+    let mut variables = snapshot.variables.iter();
+    let set = variables.find(|one| one.component == "SecurityCtrlr" && one.name == "BasicAuthPassword");
+    set.map(|one| one.value.clone().into_bytes())
+}
+
+/// What a charge point answers, in all versions.
+fn routes() -> Router<Ocpp, ChargePoint> {
+    v21::routes(v201::routes(v16::routes(Router::new())))
+}
+
+impl Station for ChargePoint {
+    fn linked(&self, state: LinkState, peer: Option<&Peer>) {
+        if let Some(peer) = peer {
+            let version = peer.version();
+            let is_other = self.locked().version != version;
+            if is_other {
+                self.change(|state| {
+                    state.version = version;
+                    state.read_settings();
+                    state.renew_machines();
+                    state.evses.iter_mut().for_each(|evse| evse.told = None);
+                });
+            }
+        }
+        if state == LinkState::Online {
+            self.rung();
+        }
+    }
+
+    fn registered(&self, heartbeat: std::time::Duration) {
+        let text = heartbeat.as_secs().to_string();
+        self.change(|state| {
+            let _ = state.keys.set("HeartbeatInterval", &text);
+            let attribute = ocpp_kit::station::device_model::Attribute::Actual;
+            let _ = state.model.set("OCPPCommCtrlr", "HeartbeatInterval", attribute, &text);
+            // 1.6 §4.2, 2.x B01.FR.05: once it is accepted, a station says how its connectors are.
+            state.evses.iter_mut().for_each(|evse| evse.told = None);
+            state.station_told = None;
+        });
+    }
+
+    fn complete(&self, owed: &Owed) -> Box<RawValue> {
+        if self.locked().version == Version::V1_6 { v16::complete(self, owed) } else { owed.payload.clone() }
+    }
+
+    fn delivered(&self, owed: &Owed, result: Result<&RawValue, &CallFailure>) {
+        let version = self.locked().version;
+        match version {
+            Version::V1_6 => v16::delivered(self, owed, result),
+            Version::V2_0_1 => v201::delivered(self, owed, result),
+            _ => v21::delivered(self, owed, result),
+        }
+    }
+}

@@ -1,0 +1,22 @@
+//! A charge point in OCPP 2.0.1.
+
+use super::evse::IdToken;
+use crate::v201::{self as messages, IdTokenEnum};
+
+#[path = "v2x/mod.rs"]
+mod v2x;
+
+pub(super) use v2x::{
+    authorize, delivered, firmware_status, log_status, meter_values, reservation_ended, routes,
+    security_event, status, tell,
+};
+
+const VERSION: crate::Version = crate::Version::V2_0_1;
+
+fn id_token(token: &IdToken) -> messages::IdToken {
+    messages::IdToken::new(token.id_token.as_str(), IdTokenEnum::from_wire(&token.kind))
+}
+
+fn from_id_token(token: &messages::IdToken) -> IdToken {
+    IdToken { id_token: token.id_token.clone(), kind: token.r#type.as_str().to_owned() }
+}

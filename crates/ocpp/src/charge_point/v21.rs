@@ -1,0 +1,23 @@
+//! A charge point in OCPP 2.1.
+
+use super::evse::IdToken;
+use crate::v21 as messages;
+
+#[path = "v2x/mod.rs"]
+#[expect(clippy::duplicate_mod, reason = "the messages of 2.0.1 and 2.1 differ in type and hardly in shape")]
+mod v2x;
+
+pub(super) use v2x::{
+    authorize, delivered, firmware_status, log_status, meter_values, reservation_ended, routes,
+    security_event, status, tell,
+};
+
+const VERSION: crate::Version = crate::Version::V2_1;
+
+fn id_token(token: &IdToken) -> messages::IdToken {
+    messages::IdToken::new(token.id_token.as_str(), token.kind.as_str())
+}
+
+fn from_id_token(token: &messages::IdToken) -> IdToken {
+    IdToken { id_token: token.id_token.clone(), kind: token.r#type.clone() }
+}

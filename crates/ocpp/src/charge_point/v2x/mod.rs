@@ -1,0 +1,31 @@
+//! A charge point in OCPP 2.x. This file and those beside it are compiled once for each version, with its messages.
+
+mod authorization;
+mod drivers;
+mod security;
+mod telling;
+mod trigger;
+mod upkeep;
+mod variables;
+
+use tieline_service::Router;
+
+use super::{VERSION, from_id_token, id_token, messages};
+use crate::Ocpp;
+use crate::charge_point::ChargePoint;
+
+pub(in crate::charge_point) use telling::{
+    authorize, delivered, firmware_status, log_status, meter_values, reservation_ended, security_event,
+    status, tell,
+};
+
+/// What a charge point answers.
+pub(in crate::charge_point) fn routes(router: Router<Ocpp, ChargePoint>) -> Router<Ocpp, ChargePoint> {
+    let router = variables::routes(authorization::routes(drivers::routes(router)));
+    security::routes(upkeep::routes(trigger::routes(router)))
+}
+
+/// A reason beside a status (Part 2 appendix 5).
+fn reason(code: &str) -> messages::StatusInfo {
+    messages::StatusInfo::new(code)
+}

@@ -1,0 +1,9 @@
+//! Charge points at work, against a CSMS that records what they say.
+
+mod offline;
+mod remote;
+mod settings;
+mod station;
+mod transactions;
+mod upkeep;
+mod world;

@@ -1,0 +1,155 @@
+//! What happens while there is no connection, and over a power cut.
+
+use serde_json::{Value, json};
+use tieline_ocpp::charge_point::{FileStore, IdToken, SnapshotFile};
+use tieline_ocpp::{ErrorCode, Version};
+
+use super::world::{Csms, World};
+use crate::support::eventually;
+
+/// A whole session without a connection, with a driver who is on the local list.
+async fn session_offline(world: &World) {
+    let list =
+        json!({"listVersion": 1, "versionNumber": 1, "updateType": "Full", "localAuthorizationList": []});
+    let mut list = list.as_object().unwrap().clone();
+    let accepted = json!({"status": "Accepted"});
+    if world.point.link().peer().unwrap().version() == Version::V1_6 {
+        list.remove("versionNumber");
+        list["localAuthorizationList"] = json!([{"idTag": "A", "idTagInfo": accepted}]);
+    } else {
+        list.remove("listVersion");
+        let token = json!({"idToken": "A", "type": "ISO14443"});
+        list["localAuthorizationList"] = json!([{"idToken": token, "idTokenInfo": accepted}]);
+    }
+    let answer = world.csms.call("SendLocalList", Value::Object(list)).await.unwrap();
+    assert_eq!(answer, json!({"status": "Accepted"}));
+}
+
+#[tokio::test]
+async fn a_session_without_a_connection_is_told_afterwards_in_order() {
+    for version in [Version::V1_6, Version::V2_1] {
+        let world = World::start(version).await;
+        session_offline(&world).await;
+        // The CSMS hangs: nobody can connect to it for a while.
+        let (point, csms) = (&world.point, &world.csms);
+        point.plug_in(1);
+        csms.answer(
+            "StartTransaction",
+            [Ok(json!({"transactionId": 77, "idTagInfo": {"status": "Accepted"}}))],
+        );
+        csms.registry.close_all();
+        eventually(|| (!point.link().is_online()).then_some(())).await;
+        let presented = point.present(1, IdToken::card("A")).await;
+        assert_eq!(presented, tieline_ocpp::charge_point::Presented::Authorized);
+        point.unplug(1);
+        world.connected().await;
+        if version == Version::V1_6 {
+            let stop = csms.heard("StopTransaction", 1).await;
+            assert_eq!(stop["transactionId"], 77);
+            let order: Vec<String> = csms.said().into_iter().map(|(action, _)| action).collect();
+            let place = |wanted: &str| order.iter().position(|action| action == wanted).unwrap();
+            assert!(place("StartTransaction") < place("StopTransaction"));
+        } else {
+            csms.heard("TransactionEvent", 2).await;
+            let events = csms.all("TransactionEvent");
+            assert_eq!(
+                events.iter().map(|event| event["seqNo"].as_i64().unwrap()).collect::<Vec<_>>(),
+                [0, 1]
+            );
+            assert!(events.iter().all(|event| event["offline"] == true), "{events:?}");
+        }
+        assert_eq!(csms.all("BootNotification").len(), 1);
+        assert_eq!(point.link().owed(), 0);
+    }
+}
+
+#[tokio::test]
+async fn a_message_is_sent_again_and_given_up_in_the_end() {
+    let world = World::start(Version::V1_6).await;
+    let (point, csms) = (&world.point, &world.csms);
+    csms.answer("StartTransaction", [Err(ErrorCode::InternalError)]);
+    point.plug_in(1);
+    point.present(1, IdToken::card("A")).await;
+    point.unplug(1);
+    for (attempt, pause) in [(1, 60), (2, 120)] {
+        csms.heard("StartTransaction", attempt).await;
+        let due = world.clock_shows(pause);
+        eventually(|| world.clock.next_wait().filter(|at| *at <= due)).await;
+        // Meanwhile nothing overtakes it.
+        assert!(csms.all("StopTransaction").is_empty());
+        world.advance(pause);
+    }
+    csms.heard("StartTransaction", 3).await;
+    // The CSMS never said a number (errata 4.0 §3.18).
+    let stop = csms.heard("StopTransaction", 1).await;
+    assert_eq!(stop["transactionId"], -1);
+    assert_eq!(csms.all("StartTransaction").len(), 3);
+}
+
+impl World {
+    fn clock_shows(&self, later: i64) -> jiff::Timestamp {
+        use tieline_types::Clock as _;
+        self.clock.now().checked_add(jiff::SignedDuration::from_secs(later)).unwrap()
+    }
+}
+
+#[tokio::test]
+async fn a_power_cut_loses_nothing() {
+    for version in [Version::V1_6, Version::V2_0_1] {
+        let directory = tempfile::tempdir().unwrap();
+        let files = |builder: tieline_ocpp::charge_point::Builder| {
+            let messages = FileStore::open(directory.path().join("messages")).unwrap();
+            builder
+                .with_messages(messages, 100)
+                .with_snapshots(SnapshotFile::new(directory.path().join("state")))
+        };
+        let csms = Csms::start().await;
+        csms.answer(
+            "StartTransaction",
+            [Ok(json!({"transactionId": 5, "idTagInfo": {"status": "Accepted"}}))],
+        );
+        let world = World::with(csms.clone(), version, files);
+        world.online().await;
+        let set = if version == Version::V1_6 {
+            csms.call("ChangeConfiguration", json!({"key": "MeterValueSampleInterval", "value": "17"})).await
+        } else {
+            let variable = json!([{"component": {"name": "SampledDataCtrlr"}, "variable": {"name": "TxUpdatedInterval"}, "attributeValue": "17"}]);
+            csms.call("SetVariables", json!({"setVariableData": variable})).await
+        };
+        set.unwrap();
+        world.point.plug_in(1);
+        world.point.present(1, IdToken::card("A")).await;
+        eventually(|| (world.point.link().owed() == 0).then_some(())).await;
+        drop(world);
+        eventually(|| csms.registry.is_empty().then_some(())).await;
+
+        // The power is back, and the vehicle leaves.
+        let before = csms.said().len();
+        let world = World::with(csms.clone(), version, files);
+        world.connected().await;
+        let asked = if version == Version::V1_6 {
+            csms.call("GetConfiguration", json!({"key": ["MeterValueSampleInterval"]})).await.unwrap()
+                ["configurationKey"][0]["value"]
+                .clone()
+        } else {
+            let variable = json!([{"component": {"name": "SampledDataCtrlr"}, "variable": {"name": "TxUpdatedInterval"}}]);
+            csms.call("GetVariables", json!({"getVariableData": variable})).await.unwrap()["getVariableResult"][0]
+                ["attributeValue"]
+                .clone()
+        };
+        assert_eq!(asked, "17");
+        world.point.unplug(1);
+        if version == Version::V1_6 {
+            let stop = csms.heard("StopTransaction", 1).await;
+            assert_eq!((&stop["transactionId"], &stop["reason"]), (&json!(5), &json!("EVDisconnected")));
+        } else {
+            let end = csms.heard("TransactionEvent", 2).await;
+            assert_eq!((&end["eventType"], &end["seqNo"]), (&json!("Ended"), &json!(1)));
+            assert_eq!(
+                end["transactionInfo"]["transactionId"],
+                csms.all("TransactionEvent")[0]["transactionInfo"]["transactionId"]
+            );
+        }
+        assert_eq!(csms.said()[before].0, "BootNotification");
+    }
+}
