@@ -1,4 +1,5 @@
 mod call;
+mod charger;
 mod list;
 mod show;
 mod validate;
@@ -6,6 +7,7 @@ mod validate;
 use std::process::ExitCode;
 
 use call::CallCharger;
+use charger::Charger;
 use clap::Subcommand;
 use list::List;
 use show::Show;
@@ -16,6 +18,7 @@ pub(crate) enum Ocpp {
     List(List),
     Show(Show),
     Call(CallCharger),
+    Charger(Charger),
     Validate(Validate),
 }
 
@@ -25,6 +28,7 @@ impl Ocpp {
             Self::List(command) => crate::run::runtime()?.block_on(command.execute())?,
             Self::Show(command) => crate::run::runtime()?.block_on(command.execute())?,
             Self::Call(command) => return crate::run::runtime()?.block_on(command.execute()),
+            Self::Charger(command) => crate::run::runtime()?.block_on(command.execute())?,
             Self::Validate(command) => return command.execute(),
         }
         Ok(ExitCode::SUCCESS)

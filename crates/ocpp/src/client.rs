@@ -19,8 +19,8 @@ use tokio::time::timeout;
 use zeroize::Zeroizing;
 
 use crate::message_ids::{MessageIds, RandomMessageIds};
-use crate::session::{Calls, Connection, EndReason, Session};
-use crate::{Identity, IdentityError, Limits, Ocpp, Peer, Tolerance, Version};
+use crate::session::{Calls, Connection, EndReason, Observed, Session};
+use crate::{CallObserver, Identity, IdentityError, Limits, Ocpp, Peer, Tolerance, Version};
 
 /// What may stand in a path segment as it is (RFC 3986 §2.3).
 const ESCAPED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
@@ -50,6 +50,7 @@ pub struct ChargingStation {
     limits: Arc<Limits>,
     tolerance: Arc<Tolerance>,
     ids: Arc<dyn MessageIds>,
+    observer: Option<Observed>,
     last_generation: AtomicU64,
 }
 
@@ -77,6 +78,7 @@ impl ChargingStation {
             limits: Arc::default(),
             tolerance: Arc::default(),
             ids: Arc::new(RandomMessageIds),
+            observer: None,
             last_generation: AtomicU64::new(0),
         })
     }
@@ -114,6 +116,12 @@ impl ChargingStation {
     /// Where the ids of our own messages come from. Default: random UUIDs.
     pub fn with_message_ids(mut self, ids: impl MessageIds) -> Self {
         self.ids = Arc::new(ids);
+        self
+    }
+
+    /// Lets somebody see our own calls.
+    pub fn with_observer(mut self, observer: impl CallObserver) -> Self {
+        self.observer = Some(Observed(Arc::new(observer)));
         self
     }
 
@@ -173,7 +181,11 @@ impl ChargingStation {
             generation: self.last_generation.fetch_add(1, Ordering::Relaxed) + 1,
             remote: None,
             tolerance: Arc::clone(&self.tolerance),
-            extensions: http::Extensions::new(),
+            extensions: self.observer.clone().map_or_else(http::Extensions::new, |observed| {
+                let mut extensions = http::Extensions::new();
+                extensions.insert(observed);
+                extensions
+            }),
             calls: Calls::new(limits.max_queued),
             limits,
         }));

@@ -46,5 +46,5 @@ pub use protocol::{Answer, InvalidMessage, Message, Ocpp};
 #[cfg(feature = "server")]
 pub use registry::{Registry, SessionEvent, SessionEvents, SessionInfo};
 #[cfg(any(feature = "client", feature = "server"))]
-pub use session::{CallFailure, CallOptions, Caller, EndReason, Limits, Outgoing, Peer};
+pub use session::{CallFailure, CallObserver, CallOptions, Caller, EndReason, Limits, Outgoing, Peer};
 pub use tolerance::{AbsentMember, Tolerance, UnknownTolerance};

@@ -204,3 +204,51 @@ async fn chargers_are_listed_shown_and_called() {
     assert_eq!(expired.status.code(), Some(4));
     assert!(text(&expired.stderr).contains("no node runs"), "{}", text(&expired.stderr));
 }
+
+#[test]
+fn a_simulated_charger_plays_its_scenario_against_a_node() {
+    let directory = tempfile::tempdir().unwrap();
+    write_secret(&directory.path().join("agr.key"), &keys().0);
+    let port = free_port().unwrap();
+    let _node = Running::start(directory.path(), port);
+    let scenario = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/examples/charger.toml");
+    let url = format!("ws://127.0.0.1:{port}/ocpp");
+    let state = directory.path().join("charger");
+    let arguments = ["ocpp", "charger", "--url", &url, "--identity", "CP-1", "--version", "2.0.1"];
+    let files = ["--scenario", scenario.to_str().unwrap(), "--state", state.to_str().unwrap()];
+    let played = tieline(&[&arguments[..], &files].concat());
+    assert_eq!(played.status.code(), Some(0), "{}", text(&played.stderr));
+    let lines: Vec<serde_json::Value> =
+        text(&played.stdout).lines().map(|line| serde_json::from_str(line).expect(line)).collect();
+    let said = |action: &str| -> Vec<&serde_json::Value> {
+        lines.iter().filter(|line| line[1] == "out" && line[2] == action).map(|line| &line[3]).collect()
+    };
+    assert_eq!(said("BootNotification").len(), 1);
+    let boot = lines.iter().find(|line| line[1] == "in" && line[2] == "BootNotification").unwrap();
+    assert_eq!(boot[3]["status"], "Accepted");
+    let events: Vec<_> = said("TransactionEvent")
+        .iter()
+        .map(|event| format!("{} {}", event["eventType"], event["triggerReason"]).replace('"', ""))
+        .collect();
+    assert_eq!(events.first().unwrap(), "Started Authorized", "{events:?}");
+    assert_eq!(
+        events.iter().filter(|event| *event == "Updated ChargingStateChanged").count(),
+        2,
+        "{events:?}"
+    );
+    assert_eq!(events.last().unwrap(), "Ended EVCommunicationLost", "{events:?}");
+    assert!(said("StatusNotification").iter().any(|status| status["connectorStatus"] == "Occupied"));
+    assert_eq!(said("Heartbeat").len(), 2);
+    // All was delivered, and is remembered.
+    assert!(state.join("state.json").exists());
+    assert_eq!(
+        std::fs::read_to_string(state.join("messages.jsonl")).unwrap().matches("\"push\"").count(),
+        events.len()
+    );
+
+    let wrong = directory.path().join("wrong.toml");
+    std::fs::write(&wrong, "[[step]]\ndo = 'explode'").unwrap();
+    let refused = tieline(&[&arguments[..], &["--scenario", wrong.to_str().unwrap()]].concat());
+    assert_eq!(refused.status.code(), Some(1));
+    assert!(text(&refused.stderr).contains("explode"), "{}", text(&refused.stderr));
+}

@@ -1,5 +1,6 @@
 //! The charge point: its parts put together.
 
+use std::convert::Infallible;
 use std::fmt;
 use std::io;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -8,7 +9,7 @@ use jiff::Timestamp;
 use ocpp_kit::engine::{MemStore, MessageStore, StoreError};
 use serde_json::value::RawValue;
 use tieline_edge::{Ids, RandomIds, SystemClock};
-use tieline_service::{After, Router};
+use tieline_service::{After, Incoming, Reply, Router, Routes};
 use tieline_types::Clock;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
@@ -268,13 +269,29 @@ impl Running {
     ///
     /// The connection can't ever be made.
     pub async fn run(self) -> Result<(), ConnectError> {
+        self.run_behind(|routes| routes).await
+    }
+
+    /// [`run`](Self::run) with something around what answers the CSMS: layers, or answers of one's own.
+    ///
+    /// # Errors
+    ///
+    /// The connection can't ever be made.
+    pub async fn run_behind<S>(self, wrap: impl FnOnce(Routes<Ocpp>) -> S) -> Result<(), ConnectError>
+    where
+        S: tower_service::Service<Incoming<Ocpp>, Response = Reply<Ocpp>, Error = Infallible>
+            + Clone
+            + Send
+            + 'static,
+        S::Future: Send,
+    {
         let Self { point, info } = self;
         let connection = Arc::clone(&point.0.connection);
-        let routes = routes().with_state(point.clone());
+        let service = wrap(routes().with_state(point.clone()));
         let ids = Arc::clone(&point.0.ids);
         let linking = Linking { link: point.0.link.clone(), station: point.clone(), connection, info, ids };
         let ended = tokio::select! {
-            ended = linking.run(routes) => ended,
+            ended = linking.run(service) => ended,
             never = point.watch_timers() => match never {},
             never = point.tell_status() => match never {},
         };

@@ -5,6 +5,7 @@ mod connection;
 mod end;
 mod failure;
 mod limits;
+mod observer;
 mod outgoing;
 #[cfg(test)]
 mod pair;
@@ -22,6 +23,8 @@ pub(crate) use connection::{FailsCalls, ended_by};
 pub use end::EndReason;
 pub use failure::CallFailure;
 pub use limits::Limits;
+pub use observer::CallObserver;
+pub(crate) use observer::Observed;
 pub use outgoing::{Caller, Outgoing};
 pub(crate) use peer::Session;
 #[cfg(all(feature = "client", feature = "server"))]

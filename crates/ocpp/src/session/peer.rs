@@ -14,7 +14,7 @@ use tokio::sync::oneshot;
 use tokio::time::Instant;
 
 use super::calls::{Calls, Waiting};
-use super::{CallFailure, EndReason, Limits};
+use super::{CallFailure, EndReason, Limits, Observed};
 use crate::decode::decode;
 use crate::protocol::encode;
 use crate::{Action, Identity, Tolerance, Version, fault};
@@ -170,6 +170,10 @@ impl Peer {
         if actions::kind(self.version(), &action) != Some(MessageKind::Call) {
             return Err(CallFailure::WrongAction(action.into_owned()));
         }
+        let observer = self.0.extensions.get::<Observed>().map(|observed| (&observed.0, action.clone()));
+        if let Some((observer, action)) = &observer {
+            observer.calling(action, &payload);
+        }
         let limits = &self.0.limits;
         let (answer, answered) = oneshot::channel();
         self.0.calls.push(Waiting {
@@ -180,7 +184,11 @@ impl Peer {
             triggered: options.triggered,
             answer,
         })?;
-        answered.await.unwrap_or(Err(CallFailure::Disconnected))
+        let answer = answered.await.unwrap_or(Err(CallFailure::Disconnected));
+        if let Some((observer, action)) = observer {
+            observer.called(&action, answer.as_ref().map(|(payload, _)| &**payload));
+        }
+        answer
     }
 
     fn check_version<R: Action>(&self) -> Result<(), CallFailure> {
