@@ -4,6 +4,9 @@ use serde_json::json;
 use tieline_edge::websocket::Message as Frame;
 
 use crate::check_frame::check;
+use crate::check_proxy::Proxied;
+#[cfg(feature = "validation")]
+use crate::check_routing::Routed;
 use crate::support::{RawPeer, open_csms, serve, yes};
 
 const SEEDS: &[&str] = &[
@@ -109,6 +112,31 @@ async fn a_session_survives_whatever_texts_it_gets() {
                 station.send(&format!(r#"[2,"{alive}","Heartbeat",{{}}]"#)).await;
                 while station.next_json().await != json!([3, alive, {}]) {}
             }
+        }
+    }
+}
+
+#[cfg(feature = "validation")]
+#[tokio::test]
+async fn routes_answer_whatever_texts_come_and_the_next_message_too() {
+    let mut routed = Routed::new().await;
+    let mut random = Random(0xACE);
+    for seed in SEEDS {
+        routed.check(seed).await;
+        for _ in 0..50 {
+            routed.check(&random.damage(seed)).await;
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_proxy_passes_whatever_texts_come_around_calls_of_ours() {
+    let mut proxied = Proxied::new().await;
+    let mut random = Random(0xBEE);
+    for seed in SEEDS {
+        proxied.check(seed).await;
+        for _ in 0..50 {
+            proxied.check(&random.damage(seed)).await;
         }
     }
 }

@@ -3,8 +3,12 @@
 
 mod actions;
 mod calls;
+#[cfg(feature = "charge-point")]
 mod charge_point;
 mod check_frame;
+mod check_proxy;
+#[cfg(feature = "validation")]
+mod check_routing;
 mod damage;
 mod frames;
 mod handlers;
