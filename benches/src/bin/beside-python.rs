@@ -27,6 +27,8 @@ enum Command {
     OcppIdle,
     /// Memory of up to twenty thousand charging stations of ours alone.
     OcppFleet,
+    /// Ten thousand charging stations of a node that go at once and come back.
+    OcppStorm,
     /// The server processes of these runs.
     #[command(hide = true, subcommand)]
     Serve(Serve),
@@ -55,6 +57,13 @@ enum Serve {
         #[arg(long)]
         data: PathBuf,
     },
+    /// The node of the storm.
+    Storm {
+        #[arg(long)]
+        port: u16,
+        #[arg(long)]
+        data: PathBuf,
+    },
     /// A CSMS on tieline-ocpp.
     Ocpp {
         #[arg(long)]
@@ -75,11 +84,13 @@ fn main() -> Result<()> {
         Command::OcppCalls => ocpp::calls(),
         Command::OcppIdle => ocpp::idle(),
         Command::OcppFleet => ocpp::fleet(),
+        Command::OcppStorm => ocpp::storm(),
         Command::Serve(Serve::Uftp { port, data }) => uftp_accept::serve_receiver(port, &data),
         Command::Serve(Serve::Bare { port }) => uftp_accept::serve_bare(port),
         Command::Serve(Serve::Node { port, peer_port, data }) => {
             uftp_accept::serve_node(port, peer_port, &data)
         }
+        Command::Serve(Serve::Storm { port, data }) => ocpp::serve_storm(port, &data),
         Command::Serve(Serve::Ocpp { port }) => ocpp::serve_tieline(port),
         Command::Serve(Serve::OcppKit { port }) => ocpp::serve_ocpp_kit(port),
     }

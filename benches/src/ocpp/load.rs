@@ -16,7 +16,7 @@ use crate::window::{Measured, Tally, Window, measure};
 const MASK: [u8; 4] = [0x37, 0xfa, 0x21, 0x3d];
 const FINAL: u8 = 0x80;
 const MASKED: u8 = 0x80;
-const TEXT: u8 = 1;
+pub(super) const TEXT: u8 = 1;
 const PING: u8 = 9;
 const PONG: u8 = 10;
 /// The longest payload with a length of one byte.
@@ -145,7 +145,7 @@ fn runtime() -> Result<tokio::runtime::Runtime> {
 }
 
 /// A station of OCPP 1.6 that has booted.
-struct Station {
+pub(super) struct Station {
     stream: TcpStream,
     received: Vec<u8>,
 }
@@ -159,7 +159,7 @@ impl Station {
         Ok(stations)
     }
 
-    async fn connect(address: SocketAddr, number: usize) -> Result<Self> {
+    pub(super) async fn connect(address: SocketAddr, number: usize) -> Result<Self> {
         let stream = TcpStream::connect(address).await.context("cannot connect")?;
         stream.set_nodelay(true)?;
         let mut station = Self { stream, received: Vec::with_capacity(512) };
@@ -262,7 +262,7 @@ impl Station {
     }
 
     /// The next text; pings are answered.
-    async fn text(&mut self) -> Result<String> {
+    pub(super) async fn text(&mut self) -> Result<String> {
         loop {
             let (opcode, payload) = self.frame().await?;
             if opcode == TEXT {
@@ -303,7 +303,7 @@ impl Station {
         Ok(())
     }
 
-    async fn write(&mut self, opcode: u8, payload: &[u8]) -> Result<()> {
+    pub(super) async fn write(&mut self, opcode: u8, payload: &[u8]) -> Result<()> {
         let length = u16::try_from(payload.len()).context("the payload is too long for this generator")?;
         let mut frame = Vec::with_capacity(8 + payload.len());
         if let Some(short) = u8::try_from(length).ok().filter(|length| usize::from(*length) <= SHORT) {

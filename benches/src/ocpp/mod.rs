@@ -2,6 +2,7 @@
 
 mod kit;
 mod load;
+mod storm;
 mod tieline;
 
 use std::time::Duration;
@@ -10,6 +11,7 @@ use anyhow::Result;
 use tieline_interop::Requirements;
 
 pub use kit::serve as serve_ocpp_kit;
+pub use storm::{serve as serve_storm, storm};
 pub use tieline::serve as serve_tieline;
 
 use load::Message;
