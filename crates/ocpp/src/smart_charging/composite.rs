@@ -48,6 +48,9 @@ pub enum CompositeError {
     /// The station has no such EVSE.
     #[error("there is no EVSE {0}")]
     UnknownEvse(i32),
+    /// The station does not take this unit (K08.FR.07).
+    #[error("schedules in {0:?} are not supported")]
+    UnsupportedUnit(RateUnit),
     /// The duration is not positive.
     #[error("a schedule of {0} s has no periods")]
     Duration(i64),
@@ -81,7 +84,9 @@ impl CompositeError {
         match self {
             Self::UnknownEvse(_) => ReasonCode::UnknownEvse,
             Self::Duration(_) => ReasonCode::InvalidValue,
-            Self::Unconvertible { .. } | Self::RatingUnit => ReasonCode::UnsupportedRateUnit,
+            Self::Unconvertible { .. } | Self::RatingUnit | Self::UnsupportedUnit(_) => {
+                ReasonCode::UnsupportedRateUnit
+            }
             Self::TooLong { .. } => ReasonCode::ValueTooHigh,
             Self::Unlimited { .. } => ReasonCode::Unspecified,
         }

@@ -66,6 +66,7 @@ mod profile_error;
 mod read;
 mod segment;
 mod station;
+mod store;
 mod supply;
 mod sweep;
 
@@ -73,4 +74,8 @@ pub use composite::{Composite, CompositeError, CompositePeriod, Question, compos
 pub use profile::{Kind, Limits, Period, Profile, Purpose, RateUnit, Recurrency, Schedule};
 pub use profile_error::ProfileError;
 pub use station::{Evse, Station, Transaction};
+pub use store::{
+    CSO, Capabilities, ChargingProfile, Clear, EvseCapabilities, Installed, ProfileStore, Refusal,
+    SavedProfile, SavedTransaction, Snapshot,
+};
 pub use supply::{Rating, Supply, SupplyError};

@@ -5,3 +5,4 @@ mod examples;
 mod random;
 mod reference;
 mod spec;
+mod store;

@@ -4,6 +4,10 @@ mod v16;
 mod v201;
 mod v21;
 
+pub(super) use v16::{purpose as v16_purpose, unit as v16_unit};
+pub(super) use v21::{purpose as v21_purpose, unit as v21_unit};
+pub(super) use v201::{purpose as v201_purpose, unit as v201_unit};
+
 use super::profile::{Kind, Limits, Period, Profile, Schedule, second};
 use super::profile_error::ProfileError;
 
