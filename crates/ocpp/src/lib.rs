@@ -9,6 +9,7 @@ pub mod frame;
 mod identity;
 mod message_ids;
 mod protocol;
+pub mod smart_charging;
 mod tolerance;
 pub mod v16;
 pub mod v201;

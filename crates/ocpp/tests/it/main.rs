@@ -17,5 +17,6 @@ mod layers;
 mod order;
 mod proxy;
 mod registry;
+mod smart_charging;
 mod support;
 mod tls;
