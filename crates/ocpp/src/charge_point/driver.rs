@@ -8,6 +8,15 @@ use super::transactions::Cause;
 use super::{ChargePoint, v16, v21, v201};
 use crate::{CallFailure, Version};
 
+/// What a CSMS says with its wish to start a transaction.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Remote {
+    /// The number by which it knows the transaction (2.x).
+    pub(crate) id: Option<i32>,
+    /// A charging profile, as JSON of its version.
+    pub(crate) profile: Option<String>,
+}
+
 /// What became of a driver's wish.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
@@ -94,7 +103,7 @@ impl ChargePoint {
         &self,
         evse: i32,
         token: IdToken,
-        remote_start_id: Option<i32>,
+        remote: Option<Remote>,
         ask: bool,
     ) -> Presented {
         if let Some(decided) = self.decide_at_once(evse, &token) {
@@ -105,8 +114,9 @@ impl ChargePoint {
         if status != AuthorizationStatus::Accepted {
             return Presented::Refused(status);
         }
-        let driver = Authorization { token, group: info.group_id, remote_start_id };
-        let trigger = remote_start_id.map_or("Authorized", |_| "RemoteStart");
+        let trigger = if remote.is_some() { "RemoteStart" } else { "Authorized" };
+        let Remote { id: remote_start_id, profile } = remote.unwrap_or_default();
+        let driver = Authorization { token, group: info.group_id, remote_start_id, profile };
         self.change(|state| {
             let until = super::timers::later(self.now(), state.settings.connection_timeout);
             let Some(known) = state.evse(evse) else { return Presented::NotAvailable };

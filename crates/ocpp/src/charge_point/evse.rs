@@ -44,6 +44,9 @@ pub(crate) struct Authorization {
     pub(crate) group: Option<String>,
     /// The CSMS asked for it (2.x).
     pub(crate) remote_start_id: Option<i32>,
+    /// The charging profile with which the CSMS wants the transaction to start, as JSON of its version.
+    #[serde(default)]
+    pub(crate) profile: Option<String>,
 }
 
 /// A reservation (1.6 §5.14, 2.x H01).

@@ -5,6 +5,9 @@ use std::fmt;
 use futures_util::future::BoxFuture;
 use jiff::Timestamp;
 
+use super::profiles::Allowed;
+use crate::smart_charging::Capabilities;
+
 /// What the meter of an EVSE shows.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
@@ -117,6 +120,17 @@ pub enum Certified {
 pub trait Hardware: fmt::Debug + Send + Sync + 'static {
     /// What the meter of this EVSE (from 1) shows now.
     fn meter(&self, evse: i32) -> Meter;
+
+    /// What it can do with charging profiles. Default: all purposes and units, with the bounds of
+    /// [`Capabilities::new`]; without a supply, limits in one unit can't be compared with those in the other.
+    fn capabilities(&self, evses: i32) -> Capabilities {
+        Capabilities::new(evses)
+    }
+
+    /// An EVSE may draw this from now on, or whatever it can (`None`). It is told again when that changes.
+    fn limit(&self, evse: i32, allowed: Option<&Allowed>) {
+        let _ = (evse, allowed);
+    }
 
     /// Unlocks a connector; 1 is the first of an EVSE.
     fn unlock(&self, evse: i32, connector: i32) -> Unlocked {

@@ -39,12 +39,14 @@
 
 mod boot;
 mod driver;
+mod dynamic;
 mod evse;
 mod hardware;
 mod link;
 mod model;
 mod outbox;
 mod point;
+mod profiles;
 mod remote;
 mod settings;
 mod snapshot;
@@ -67,6 +69,7 @@ pub use link::{Link, LinkState, LinkTimes};
 pub use ocpp_kit::engine::{Backoff, FileStore, MemStore, MessageStore, RetryPolicy, StoreError};
 pub use ocpp_kit::station::authorization::AuthorizationStatus;
 pub use point::{Builder, ChargePoint, Running, StartError};
+pub use profiles::Allowed;
 pub use snapshot::{Forgetful, SnapshotFile, SnapshotStore};
 
 pub(crate) use outbox::Owed;

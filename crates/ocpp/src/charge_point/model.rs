@@ -5,10 +5,11 @@ use ocpp_kit::station::device_model::{
     Attribute, ComponentKey, DataType, DeviceModel, Mutability, SetStatus, VariableSpec,
 };
 
+use crate::smart_charging::Capabilities;
 use crate::types::DateTime;
 
 /// The keys of 1.6 for a station with so many connectors.
-pub(crate) fn configuration_keys(connectors: i32) -> ConfigurationKeys {
+pub(crate) fn configuration_keys(connectors: i32, can: &Capabilities) -> ConfigurationKeys {
     let mut keys = ConfigurationKeys::with_defaults();
     // The limits of this station's own parts.
     for (name, value) in [
@@ -18,6 +19,10 @@ pub(crate) fn configuration_keys(connectors: i32) -> ConfigurationKeys {
         ("ReserveConnectorZeroSupported", "true".to_owned()),
         ("AuthorizeRemoteTxRequests", "false".to_owned()),
         ("CertificateSignedMaxChainSize", "10000".to_owned()),
+        ("ChargeProfileMaxStackLevel", can.max_stack_level.to_string()),
+        ("ChargingScheduleAllowedChargingRateUnit", units(can, "Current", "Power")),
+        ("ChargingScheduleMaxPeriods", can.max_periods.to_string()),
+        ("MaxChargingProfilesInstalled", can.max_profiles.to_string()),
     ] {
         if let Some(mut key) = keys.get(name).cloned() {
             key.value = Some(value);
@@ -31,11 +36,17 @@ pub(crate) fn configuration_keys(connectors: i32) -> ConfigurationKeys {
     keys
 }
 
+/// The units that are taken, as a list.
+fn units(can: &Capabilities, amperes: &str, watts: &str) -> String {
+    let units = [(can.amperes, amperes), (can.watts, watts)];
+    units.iter().filter(|(taken, _)| *taken).map(|(_, unit)| *unit).collect::<Vec<_>>().join(",")
+}
+
 /// How many entries the local list may have.
 pub(crate) const LIST_LIMIT: usize = 10_000;
 
 /// The device model of 2.x for a station with so many EVSEs of one connector each.
-pub(crate) fn device_model(evses: u32) -> DeviceModel {
+pub(crate) fn device_model(evses: u32, can: &Capabilities) -> DeviceModel {
     use DataType::{Boolean, Integer};
     let mut model = DeviceModel::with_defaults();
     let seconds = |name: &str, value: &str| {
@@ -62,6 +73,18 @@ pub(crate) fn device_model(evses: u32) -> DeviceModel {
         model.set("TxCtrlr", "TxStopPoint", Attribute::Actual, "EVConnected,Authorized")
     {
         tracing::error!(protocol = "ocpp", "the device model does not take its own stop points");
+    }
+    // 2.x Part 2, SmartChargingCtrlr.
+    let number = |name: &str, value: String| VariableSpec::new(name, Integer).value(value);
+    for spec in [
+        VariableSpec::new("Enabled", Boolean).value((!can.purposes.is_empty()).to_string()),
+        number("ProfileStackLevel", can.max_stack_level.to_string()),
+        number("PeriodsPerSchedule", can.max_periods.to_string()),
+        number("Entries", can.max_profiles.to_string()).instance("ChargingProfiles"),
+        VariableSpec::new("RateUnit", DataType::MemberList).values(["A", "W"]).value(units(can, "A", "W")),
+        VariableSpec::new("SupportsDynamicProfiles", Boolean).value(can.dynamic_profiles.to_string()),
+    ] {
+        model.declare(ComponentKey::new("SmartChargingCtrlr"), spec);
     }
     let statuses: Vec<(u32, &str)> = (1..=evses).map(|evse| (evse, "Available")).collect();
     show(&mut model, &statuses, DateTime::UNIX_EPOCH);

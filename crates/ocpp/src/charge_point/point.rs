@@ -21,8 +21,9 @@ use super::model::show;
 use super::outbox::{Outbox, Owed};
 use super::snapshot::{Forgetful, Snapshot, SnapshotStore};
 use super::state::State;
-use super::{v16, v21, v201};
+use super::{dynamic, v16, v21, v201};
 use crate::client::{ChargingStation, ConnectError};
+use crate::smart_charging::ProfileError;
 use crate::{CallFailure, Ocpp, Peer, Version};
 
 /// A charging station at work: it registers with its CSMS, comes back when the connection breaks, keeps what it owes,
@@ -72,6 +73,9 @@ pub enum StartError {
     /// What was remembered is not what such a station writes.
     #[error("what was remembered makes no sense: {0}")]
     Senseless(#[from] serde_json::Error),
+    /// A charging profile that was remembered is none.
+    #[error("a charging profile that was remembered makes no sense: {0}")]
+    Profile(#[from] ProfileError),
 }
 
 impl Builder {
@@ -126,7 +130,8 @@ impl Builder {
             connection.set_password(password);
         }
         let link = Link::new(Arc::clone(&self.clock), outbox, self.times);
-        let state = State::new(version, self.evses, snapshot, Arc::clone(&self.ids));
+        let capabilities = self.hardware.capabilities(self.evses);
+        let state = State::new(version, self.evses, snapshot, Arc::clone(&self.ids), capabilities)?;
         let point = ChargePoint(Arc::new(Inner {
             link,
             hardware: self.hardware,
@@ -189,6 +194,7 @@ impl ChargePoint {
     pub(crate) fn change<R>(&self, change: impl FnOnce(&mut State) -> R) -> R {
         let mut state = self.locked();
         let result = change(&mut state);
+        self.apply_limits(&mut state);
         let snapshot = serde_json::to_string(state.snapshot());
         let mut saved = self.0.saved.lock().unwrap_or_else(PoisonError::into_inner);
         match snapshot {
@@ -313,7 +319,7 @@ fn password(version: Version, snapshot: &Snapshot) -> Option<Vec<u8>> {
 
 /// What a charge point answers, in all versions.
 fn routes() -> Router<Ocpp, ChargePoint> {
-    v21::routes(v201::routes(v16::routes(Router::new())))
+    dynamic::routes(v21::routes(v201::routes(v16::routes(Router::new()))))
 }
 
 impl Station for ChargePoint {
@@ -323,15 +329,16 @@ impl Station for ChargePoint {
             let is_other = self.locked().version != version;
             if is_other {
                 self.change(|state| {
-                    state.version = version;
-                    state.read_settings();
-                    state.renew_machines();
+                    state.set_version(version);
                     state.evses.iter_mut().for_each(|evse| evse.told = None);
                 });
             }
         }
-        if state == LinkState::Online {
-            self.rung();
+        let now = self.0.link.now();
+        match state {
+            LinkState::Online => self.change(|state| state.profiles.set_online(true, now)),
+            LinkState::Offline => self.change(|state| state.profiles.set_online(false, now)),
+            _ => {}
         }
     }
 

@@ -3,6 +3,7 @@
 use jiff::Timestamp;
 
 use super::ChargePoint;
+use super::driver::Remote;
 use super::evse::{IdToken, Reservation};
 use super::state::State;
 use super::transactions::Cause;
@@ -50,9 +51,9 @@ impl ChargePoint {
     }
 
     /// Begins a transaction for a driver whom the CSMS names (1.6 §5.11, 2.x F01 and F02).
-    pub(crate) async fn start_remotely(&self, evse: i32, token: IdToken, remote_start_id: Option<i32>) {
+    pub(crate) async fn start_remotely(&self, evse: i32, token: IdToken, remote: Remote) {
         let ask = self.locked().settings.authorize_remote;
-        let presented = self.authorize(evse, token, remote_start_id, ask).await;
+        let presented = self.authorize(evse, token, Some(remote), ask).await;
         tracing::info!(protocol = "ocpp", evse, ?presented, "the CSMS wants a transaction");
     }
 

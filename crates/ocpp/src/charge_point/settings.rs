@@ -167,7 +167,7 @@ mod tests {
         assert_eq!(settings.retry.attempts, 1);
         assert!(settings.policy.local_pre_authorize);
 
-        let mut model = super::super::model::device_model(2);
+        let mut model = super::super::model::device_model(2, &crate::smart_charging::Capabilities::new(2));
         let status = model.set("SampledDataCtrlr", "TxUpdatedInterval", Attribute::Actual, "15");
         assert_eq!(status, ocpp_kit::station::device_model::SetStatus::Accepted);
         assert_eq!(Settings::from_model(&model).sample_interval, Duration::from_secs(15));

@@ -9,6 +9,7 @@ use std::path::PathBuf;
 use serde::{Deserialize, Serialize};
 
 use super::evse::Kept;
+use super::profiles::SavedProfiles;
 
 /// Where a station keeps what it must remember over a restart, beside the messages that it owes: what was set, who
 /// may charge, reservations and running transactions.
@@ -76,7 +77,7 @@ impl SnapshotStore for SnapshotFile {
 }
 
 /// What is in a snapshot.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
 pub(crate) struct Snapshot {
     pub(crate) evses: BTreeMap<i32, Kept>,
@@ -90,6 +91,7 @@ pub(crate) struct Snapshot {
     pub(crate) last_number: i32,
     /// The numbers of the CSMS (1.6) for ours, as long as messages are owed.
     pub(crate) numbers: BTreeMap<i32, i32>,
+    pub(crate) profiles: Option<SavedProfiles>,
 }
 
 /// A variable that was set.

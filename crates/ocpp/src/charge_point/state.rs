@@ -14,9 +14,11 @@ use tieline_edge::Ids;
 
 use super::evse::Evse;
 use super::model::{LIST_LIMIT, configuration_keys, device_model};
+use super::profiles::{Allowed, Profiles};
 use super::settings::Settings;
 use super::snapshot::{Listed, Snapshot, Variable};
 use crate::Version;
+use crate::smart_charging::{Capabilities, ProfileError};
 use crate::types::DateTime;
 
 /// What a station knows.
@@ -40,6 +42,11 @@ pub(crate) struct State {
     /// Until when an authorization waits for its vehicle, by EVSE.
     pub(crate) connect_until: BTreeMap<i32, Timestamp>,
     pub(crate) ids: Arc<dyn Ids>,
+    pub(crate) profiles: Profiles,
+    capabilities: Capabilities,
+    /// What the hardware knows that its EVSEs may draw, and when that may change.
+    pub(crate) allowed: BTreeMap<i32, Option<Allowed>>,
+    pub(crate) limits_due: Option<Timestamp>,
 }
 
 /// Work for the CSMS that takes its time, of which the last request counts.
@@ -60,13 +67,23 @@ impl TransactionIds for Uuids {
 }
 
 impl State {
-    pub(crate) fn new(version: Version, evses: i32, snapshot: Snapshot, ids: Arc<dyn Ids>) -> Self {
-        let mut keys = configuration_keys(evses);
+    pub(crate) fn new(
+        version: Version,
+        evses: i32,
+        snapshot: Snapshot,
+        ids: Arc<dyn Ids>,
+        capabilities: Capabilities,
+    ) -> Result<Self, ProfileError> {
+        let profiles = match snapshot.profiles.clone() {
+            Some(saved) => Profiles::restore(capabilities.clone(), saved)?,
+            None => Profiles::new(version, capabilities.clone()),
+        };
+        let mut keys = configuration_keys(evses, &capabilities);
         for (key, value) in &snapshot.keys {
             // What can't be set any more is left as it is.
             let _ = keys.set(key, value);
         }
-        let mut model = device_model(evses.unsigned_abs());
+        let mut model = device_model(evses.unsigned_abs(), &capabilities);
         for variable in &snapshot.variables {
             let (component, name, attribute) = variable.keys();
             let _ = model.set(component, name, attribute, &variable.value);
@@ -92,6 +109,10 @@ impl State {
             aligned_due: None,
             connect_until: BTreeMap::new(),
             ids,
+            profiles,
+            capabilities,
+            allowed: BTreeMap::new(),
+            limits_due: None,
         };
         state.read_settings();
         for id in 1..=evses {
@@ -99,7 +120,17 @@ impl State {
             let machine = state.machine();
             state.evses.push(Evse::new(id, kept, machine));
         }
-        state
+        Ok(state)
+    }
+
+    /// Another version is spoken. Profiles of the other one are gone: they name what it does not know.
+    pub(crate) fn set_version(&mut self, version: Version) {
+        self.version = version;
+        if !self.profiles.is_of(version) {
+            self.profiles = Profiles::new(version, self.capabilities.clone());
+        }
+        self.read_settings();
+        self.renew_machines();
     }
 
     /// Settings are those of the version that is spoken.
@@ -162,6 +193,7 @@ impl State {
 
     /// What is to be remembered.
     pub(crate) fn snapshot(&mut self) -> &Snapshot {
+        self.snapshot.profiles = Some(self.profiles.saved());
         self.snapshot.evses = self.evses.iter().map(|evse| (evse.id, evse.kept.clone())).collect();
         &self.snapshot
     }

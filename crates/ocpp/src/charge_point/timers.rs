@@ -5,10 +5,12 @@ use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
 
+use super::profiles::Profiles;
 use super::state::State;
 use super::transactions::Cause;
 use super::{ChargePoint, v16, v21, v201};
 use crate::Version;
+use crate::types::DateTime;
 
 /// An instant so much later; `None` for no time at all.
 pub(crate) fn later(now: Timestamp, pause: Duration) -> Option<Timestamp> {
@@ -50,12 +52,17 @@ impl ChargePoint {
         if self.locked().next_due().is_none_or(|next| next > now) {
             return;
         }
-        let (expired, alone, version) = self.change(|state| {
+        let (expired, alone, version, updates) = self.change(|state| {
             self.give_up_waiting(state, now);
             let expired = expired(state, now);
             self.sample(state, now);
-            (expired, self.align(state, now), state.version)
+            let updates = match &mut state.profiles {
+                Profiles::V21(store) => store.updates_due(DateTime::from_timestamp(now)),
+                _ => Vec::new(),
+            };
+            (expired, self.align(state, now), state.version, updates)
         });
+        self.pull_updates(updates);
         for evse in alone {
             let meter = self.0.hardware.meter(evse);
             let told = match version {
@@ -137,7 +144,14 @@ impl State {
         let reservations = self.evses.iter().filter_map(|evse| evse.kept.reservation.as_ref());
         let waiting = self.connect_until.values().copied();
         let reserved = reservations.map(|reservation| reservation.until);
-        reserved.chain(waiting).chain(self.sample_due).chain(self.aligned_due).min()
+        let updates = match &self.profiles {
+            Profiles::V21(store) => {
+                store.next_update().and_then(|second| Timestamp::from_second(second).ok())
+            }
+            _ => None,
+        };
+        let timers = [self.sample_due, self.aligned_due, self.limits_due, updates];
+        reserved.chain(waiting).chain(timers.into_iter().flatten()).min()
     }
 }
 

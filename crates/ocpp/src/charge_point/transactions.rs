@@ -139,9 +139,23 @@ impl ChargePoint {
             }
         }
         let number = state.snapshot.last_number;
-        let Some(evse) = state.evse(id) else { return };
+        if kind == Kind::Ended {
+            state.profiles.end(id);
+        }
+        let Some(evse) = state.evses.iter_mut().find(|evse| evse.id == id) else { return };
         if kind == Kind::Started {
             evse.kept.transaction = Some(begun(evse, event.transaction_id(), number, meter.import_register));
+            let profile = evse.kept.authorization.as_mut().and_then(|driver| driver.profile.take());
+            // In 1.6 profiles name a transaction by its number, which only the CSMS can give.
+            let name = if version == Version::V1_6 {
+                format!("-{number}")
+            } else {
+                event.transaction_id().to_owned()
+            };
+            state.profiles.begin(id, &name, at);
+            if let Some(profile) = profile {
+                state.profiles.install_for_start(id, &profile, at);
+            }
         }
         let Some(mut transaction) = evse.kept.transaction.take() else { return };
         transaction.next_sequence = event.seq_no().saturating_add(1);

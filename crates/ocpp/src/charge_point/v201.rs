@@ -1,6 +1,8 @@
 //! A charge point in OCPP 2.0.1.
 
 use super::evse::IdToken;
+use super::profiles::Profiles;
+use crate::smart_charging::ProfileStore;
 use crate::v201::{self as messages, IdTokenEnum};
 
 #[path = "v2x/mod.rs"]
@@ -19,4 +21,18 @@ fn id_token(token: &IdToken) -> messages::IdToken {
 
 fn from_id_token(token: &messages::IdToken) -> IdToken {
     IdToken { id_token: token.id_token.clone(), kind: token.r#type.as_str().to_owned() }
+}
+
+fn store(profiles: &Profiles) -> Option<&ProfileStore<messages::ChargingProfile>> {
+    match profiles {
+        Profiles::V201(store) => Some(store),
+        _ => None,
+    }
+}
+
+fn store_mut(profiles: &mut Profiles) -> Option<&mut ProfileStore<messages::ChargingProfile>> {
+    match profiles {
+        Profiles::V201(store) => Some(store),
+        _ => None,
+    }
 }

@@ -1,6 +1,8 @@
 //! A charge point in OCPP 2.1.
 
 use super::evse::IdToken;
+use super::profiles::Profiles;
+use crate::smart_charging::ProfileStore;
 use crate::v21 as messages;
 
 #[path = "v2x/mod.rs"]
@@ -20,4 +22,18 @@ fn id_token(token: &IdToken) -> messages::IdToken {
 
 fn from_id_token(token: &messages::IdToken) -> IdToken {
     IdToken { id_token: token.id_token.clone(), kind: token.r#type.clone() }
+}
+
+fn store(profiles: &Profiles) -> Option<&ProfileStore<messages::ChargingProfile>> {
+    match profiles {
+        Profiles::V21(store) => Some(store),
+        _ => None,
+    }
+}
+
+fn store_mut(profiles: &mut Profiles) -> Option<&mut ProfileStore<messages::ChargingProfile>> {
+    match profiles {
+        Profiles::V21(store) => Some(store),
+        _ => None,
+    }
 }

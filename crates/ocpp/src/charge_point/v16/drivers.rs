@@ -2,6 +2,7 @@
 
 use tieline_service::{After, Call, Router, State};
 
+use crate::charge_point::driver::Remote;
 use crate::charge_point::evse::{IdToken, Reservation};
 use crate::charge_point::{ChargePoint, Unlocked};
 use crate::v16::{
@@ -33,8 +34,10 @@ async fn remote_start(
     let Some(evse) = point.evse_for(call.connector_id, &token.id_token, None) else {
         return (RemoteStartTransactionResponse::new(RemoteStartStopStatus::Rejected), After::none());
     };
+    let profile = call.charging_profile.as_ref().and_then(|profile| serde_json::to_string(profile).ok());
     let starting = point.clone();
-    let after = point.afterwards(async move { starting.start_remotely(evse, token, None).await });
+    let remote = Remote { id: None, profile };
+    let after = point.afterwards(async move { starting.start_remotely(evse, token, remote).await });
     (RemoteStartTransactionResponse::new(RemoteStartStopStatus::Accepted), after)
 }
 

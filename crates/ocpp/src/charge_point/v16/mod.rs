@@ -2,6 +2,7 @@
 
 mod configuration;
 mod drivers;
+mod profiles;
 mod security;
 mod telling;
 mod trigger;
@@ -19,5 +20,6 @@ pub(super) use telling::{
 
 /// What a charge point answers in 1.6.
 pub(super) fn routes(router: Router<Ocpp, ChargePoint>) -> Router<Ocpp, ChargePoint> {
-    security::routes(upkeep::routes(trigger::routes(drivers::routes(configuration::routes(router)))))
+    let router = profiles::routes(drivers::routes(configuration::routes(router)));
+    security::routes(upkeep::routes(trigger::routes(router)))
 }

@@ -117,7 +117,11 @@ fn started(point: &ChargePoint, owed: &Owed, response: &StartTransactionResponse
         let mut running =
             state.evses.iter().filter_map(|evse| Some((evse.id, evse.kept.transaction.as_ref()?)));
         let running = running.find(|(_, transaction)| transaction.number == ours);
-        running.map(|(evse, transaction)| (evse, transaction.id.clone()))
+        let running = running.map(|(evse, transaction)| (evse, transaction.id.clone()));
+        if let Some((evse, _)) = &running {
+            state.profiles.rename(*evse, &response.transaction_id.to_string());
+        }
+        running
     });
     if response.id_tag_info.status != AuthorizationStatus::Accepted
         && let Some((evse, id)) = running

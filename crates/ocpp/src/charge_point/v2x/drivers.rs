@@ -12,6 +12,7 @@ use super::messages::{
 };
 use super::{from_id_token, reason};
 use crate::Ocpp;
+use crate::charge_point::driver::Remote;
 use crate::charge_point::evse::Reservation;
 use crate::charge_point::{ChargePoint, Unlocked};
 
@@ -46,8 +47,9 @@ async fn request_start(
         let mut state = point.locked();
         state.evse(evse).and_then(|evse| evse.kept.transaction.as_ref()).map(|running| running.id.clone())
     };
-    let (starting, id) = (point.clone(), call.remote_start_id);
-    (response, point.afterwards(async move { starting.start_remotely(evse, token, Some(id)).await }))
+    let profile = call.charging_profile.as_ref().and_then(|profile| serde_json::to_string(profile).ok());
+    let (starting, remote) = (point.clone(), Remote { id: Some(call.remote_start_id), profile });
+    (response, point.afterwards(async move { starting.start_remotely(evse, token, remote).await }))
 }
 
 /// F03.

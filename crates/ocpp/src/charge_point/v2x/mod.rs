@@ -2,6 +2,7 @@
 
 mod authorization;
 mod drivers;
+mod profiles;
 mod security;
 mod telling;
 mod trigger;
@@ -10,7 +11,7 @@ mod variables;
 
 use tieline_service::Router;
 
-use super::{VERSION, from_id_token, id_token, messages};
+use super::{VERSION, from_id_token, id_token, messages, store, store_mut};
 use crate::Ocpp;
 use crate::charge_point::ChargePoint;
 
@@ -21,7 +22,7 @@ pub(in crate::charge_point) use telling::{
 
 /// What a charge point answers.
 pub(in crate::charge_point) fn routes(router: Router<Ocpp, ChargePoint>) -> Router<Ocpp, ChargePoint> {
-    let router = variables::routes(authorization::routes(drivers::routes(router)));
+    let router = profiles::routes(variables::routes(authorization::routes(drivers::routes(router))));
     security::routes(upkeep::routes(trigger::routes(router)))
 }
 

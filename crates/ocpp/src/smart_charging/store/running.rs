@@ -31,6 +31,27 @@ impl<P: ChargingProfile> ProfileStore<P> {
         })
     }
 
+    /// The transaction of an EVSE has another id from now on, and its TxProfiles with it: in 1.6 the CSMS gives it its number when it
+    /// has begun.
+    ///
+    /// # Errors
+    ///
+    /// A profile can't have such an id. Nothing has changed then.
+    pub fn rename_transaction(&mut self, evse: i32, id: &str) -> Result<(), Refusal> {
+        let Some(running) = self.running.get_mut(&evse) else { return Err(Refusal::TxNotFound(evse)) };
+        let mut installed = self.installed.clone();
+        for one in &mut installed {
+            if one.evse == evse && one.profile.transaction.as_deref() == Some(running.transaction.id.as_str())
+            {
+                one.message = one.message.clone().for_transaction(id).ok_or(Refusal::TxNotFound(evse))?;
+                one.profile.transaction = Some(id.to_owned());
+            }
+        }
+        id.clone_into(&mut running.transaction.id);
+        self.installed = installed;
+        Ok(())
+    }
+
     /// The transaction of an EVSE.
     pub fn transaction(&self, evse: i32) -> Option<&Transaction> {
         self.running.get(&evse).map(|running| &running.transaction)

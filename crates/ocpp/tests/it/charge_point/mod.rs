@@ -1,6 +1,7 @@
 //! Charge points at work, against a CSMS that records what they say.
 
 mod offline;
+mod profiles;
 mod remote;
 mod settings;
 mod station;

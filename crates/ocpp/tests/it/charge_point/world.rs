@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 use tieline_ocpp::charge_point::{
-    Backoff, Builder, CertificateHash, Certified, ChargePoint, ChargingStationInfo, FirmwareRequest,
+    Allowed, Backoff, Builder, CertificateHash, Certified, ChargePoint, ChargingStationInfo, FirmwareRequest,
     Hardware, LinkTimes, LogRequest, Meter, Unlocked, UploadFailure,
 };
 use tieline_ocpp::client::ChargingStation;
@@ -30,11 +30,27 @@ pub(crate) struct Bench {
     pub(crate) downloads_fail: AtomicI64,
     pub(crate) bad_signature: AtomicBool,
     pub(crate) resets: Mutex<Vec<(Option<i32>, bool)>>,
+    /// What it was told that an EVSE may draw: `A 16`, or `free`.
+    pub(crate) limits: Mutex<Vec<(i32, String)>>,
 }
 
 impl Hardware for Bench {
     fn meter(&self, evse: i32) -> Meter {
         Meter::new(self.register.load(Ordering::Relaxed) + i64::from(evse)).with_power(11_000)
+    }
+
+    fn limit(&self, evse: i32, allowed: Option<&Allowed>) {
+        let text = allowed.map_or_else(
+            || "free".to_owned(),
+            |allowed| {
+                let limit = allowed.period.limits.limit.map_or_else(
+                    || "-".to_owned(),
+                    |limit| limit.to_string().trim_end_matches(".0").to_owned(),
+                );
+                format!("{:?} {limit}", allowed.unit)
+            },
+        );
+        self.limits.lock().unwrap().push((evse, text));
     }
 
     fn unlock(&self, _: i32, _: i32) -> Unlocked {
@@ -239,12 +255,30 @@ impl World {
         self.point.link().peer().is_some_and(|peer| peer.version() == Version::V1_6)
     }
 
+    /// Waits until the charge point waits for this instant next.
+    pub(crate) async fn waits_for(&self, instant: &str) {
+        eventually(|| self.clock.next_wait().filter(|at| at.to_string() == instant)).await;
+    }
+
     /// Waits until the charge point is connected.
     pub(crate) async fn connected(&self) {
         eventually(|| self.point.link().is_online().then_some(())).await;
     }
 
+    /// What EVSE 1 was told last that it may draw.
+    pub(crate) fn limit(&self) -> Option<String> {
+        let limits = self.bench.limits.lock().unwrap();
+        limits.iter().rev().find(|(evse, _)| *evse == 1).map(|(_, limit)| limit.clone())
+    }
+
+    /// Waits until EVSE 1 may draw this.
+    pub(crate) async fn limited(&self, limit: &str) {
+        eventually(|| self.limit().filter(|now| now == limit)).await;
+    }
+
     /// Time goes on.
+    ///
+    /// Whoever waits for an instant has to have asked for it before: see [`waits_for`](Self::waits_for).
     pub(crate) fn advance(&self, seconds: i64) {
         self.clock.advance(jiff::SignedDuration::from_secs(seconds));
     }
