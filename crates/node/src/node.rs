@@ -10,6 +10,7 @@ use axum::middleware::{self, Next};
 use axum::response::Response;
 use jiff::Timestamp;
 use jiff::civil::Date;
+use tieline_ocpp::Limits;
 use tieline_ocpp::csms::Csms;
 use tieline_store::{ChangeSet, Store, StoreError, Timer};
 use tieline_types::{Clock, EntityAddress, IspCalendar};
@@ -220,7 +221,10 @@ impl Starting {
         let (receiver, replies) = self.trade(uftp, market.clone().handlers(), terms, "agr")?;
 
         let chargers = Chargers::of(agr.clone(), Arc::clone(&ocpp));
+        let mut limits = Limits::default();
+        limits.message_rate = ocpp.message_rate;
         let csms = Csms::builder(chargers.routes())
+            .limits(limits)
             .authenticate(Admission::of(&ocpp))
             .prefix(ocpp.path.clone())
             .clock(Arc::clone(&self.context.environment.clock))

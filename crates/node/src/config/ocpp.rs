@@ -1,8 +1,9 @@
 use std::net::SocketAddr;
+use std::num::NonZeroU32;
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
-use tieline_ocpp::{AbsentMember, Identity, Tolerance, Version};
+use tieline_ocpp::{AbsentMember, Identity, MessageRate, Tolerance, Version};
 use tieline_types::EntityAddress;
 
 use super::key_file::read_secret;
@@ -23,6 +24,8 @@ pub struct OcppConfig {
     pub id_tokens: IdTokens,
     /// How often a charger is to send Heartbeat.
     pub heartbeat_interval: Interval,
+    /// How many messages each charger may send; without it, as many as it can.
+    pub message_rate: Option<MessageRate>,
     /// What the listener bears.
     pub limits: ListenerLimits,
     /// The chargers that may connect.
@@ -115,10 +118,18 @@ pub(super) struct OcppFile {
     id_tokens: IdTokens,
     #[serde(default = "default_heartbeat")]
     heartbeat_interval: Interval,
+    message_rate: Option<MessageRateFile>,
     #[serde(default)]
     limits: ListenerLimits,
     #[serde(default)]
     charger: Vec<ChargerFile>,
+}
+
+#[derive(Clone, Copy, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct MessageRateFile {
+    per_second: NonZeroU32,
+    burst: NonZeroU32,
 }
 
 #[derive(Debug, Deserialize)]
@@ -186,6 +197,10 @@ impl OcppFile {
             transport,
             id_tokens: self.id_tokens,
             heartbeat_interval: self.heartbeat_interval,
+            message_rate: self.message_rate.map(|rate| MessageRate {
+                per_second: rate.per_second.get(),
+                burst: rate.burst.get(),
+            }),
             limits: self.limits.check("ocpp")?,
             chargers,
         })

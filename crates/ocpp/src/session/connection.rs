@@ -25,6 +25,7 @@ use super::calls::{Answered, Waiting};
 use super::peer::later;
 use super::running::{AfterWork, Handled, Handlers};
 use super::timers::Timers;
+use super::rate::Rate;
 use super::{CallFailure, EndReason, Peer, Session, refused};
 use crate::fault;
 use crate::message_ids::{EngineIds, MessageIds};
@@ -47,6 +48,9 @@ pub(crate) struct Connection<S, Io> {
     /// Work to start once all that is to be written now has been flushed.
     after_flush: Vec<(After, Head<Ocpp>)>,
     outstanding: Option<Outstanding>,
+    rate: Rate,
+    /// The peer has used up its rate: nothing is read from it.
+    paused: bool,
     /// A waiting CALL may have become possible.
     look_for_calls: bool,
 }
@@ -101,6 +105,8 @@ where
             service,
             origin: Instant::now(),
             timers: Timers::new(&limits),
+            rate: Rate::new(limits.message_rate, Instant::now()),
+            paused: false,
             peer,
             handlers: Handlers::default(),
             after: AfterWork::default(),
@@ -177,6 +183,9 @@ where
         if self.timers.poll(cx).is_ready() {
             return Poll::Ready(Event::Timer);
         }
+        if self.paused {
+            return Poll::Pending;
+        }
         self.socket.poll_next(cx).map(Event::Received)
     }
 
@@ -193,6 +202,10 @@ where
             }
         };
         self.timers.message(now);
+        if let Some(until) = self.rate.used_up(now) {
+            self.paused = true;
+            self.timers.resume(until);
+        }
         self.engine.handle(self.engine_time(now), Input::Received(text));
         self.settle(true);
         Ok(())
@@ -401,6 +414,7 @@ where
             self.engine.handle(self.engine_time(now), Input::Timeout);
             self.settle(false);
         }
+        self.paused &= !due.resume;
         if due.ping {
             self.to_write.push(Frame::Ping(Bytes::new()));
             self.timers.pinged(now);

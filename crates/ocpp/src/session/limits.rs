@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use super::MessageRate;
+
 /// Limits and times of one session. All of them bound what one peer can cost.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
@@ -12,6 +14,8 @@ pub struct Limits {
     pub queue_timeout: Duration,
     /// How many CALLs and SENDs may wait for their turn. Default: 64.
     pub max_queued: usize,
+    /// How many messages the peer may send; `None` is as many as it can. Default: none.
+    pub message_rate: Option<MessageRate>,
     /// How many of the peer's messages are handled at the same time. A CALL beyond that is refused with
     /// `ProtocolError`, a SEND is dropped with a log line. Default: 32.
     pub max_handlers: usize,
@@ -42,6 +46,7 @@ impl Default for Limits {
             call_timeout: Duration::from_secs(30),
             queue_timeout: Duration::from_secs(30),
             max_queued: 64,
+            message_rate: None,
             max_handlers: 32,
             max_after: 32,
             write_timeout: Duration::from_secs(30),

@@ -10,6 +10,7 @@ mod outgoing;
 #[cfg(test)]
 mod pair;
 mod peer;
+mod rate;
 mod refused;
 mod running;
 mod timers;
@@ -30,5 +31,6 @@ pub(crate) use peer::Session;
 #[cfg(all(feature = "client", feature = "server"))]
 pub(crate) use peer::later;
 pub use peer::{CallOptions, Peer};
+pub use rate::MessageRate;
 #[cfg(all(feature = "client", feature = "server"))]
 pub(crate) use timers::Timers;

@@ -18,6 +18,7 @@ pub(crate) struct Timers {
     answer: Option<Instant>,
     queue: Option<Instant>,
     engine: Option<Instant>,
+    resume: Option<Instant>,
 }
 
 /// What is due.
@@ -27,6 +28,8 @@ pub(crate) struct Due {
     pub(crate) engine: bool,
     /// A ping.
     pub(crate) ping: bool,
+    /// The peer may send again.
+    pub(crate) resume: bool,
 }
 
 impl Timers {
@@ -40,6 +43,7 @@ impl Timers {
             answer: None,
             queue: None,
             engine: None,
+            resume: None,
         };
         timers.rearm(limits);
         timers
@@ -80,6 +84,12 @@ impl Timers {
         self.nearer(at);
     }
 
+    /// When the peer may send again.
+    pub(crate) fn resume(&mut self, at: Instant) {
+        self.resume = Some(at);
+        self.nearer(Some(at));
+    }
+
     fn nearer(&mut self, at: Option<Instant>) {
         if let Some(at) = at
             && at < self.sleep.deadline()
@@ -103,7 +113,8 @@ impl Timers {
             return Err(EndReason::Idle);
         }
         let engine = reached(self.answer) || self.engine.take_if(|at| *at <= now).is_some();
-        Ok(Due { engine, ping: reached(self.next_ping(limits)) })
+        let resume = self.resume.take_if(|at| *at <= now).is_some();
+        Ok(Due { engine, ping: reached(self.next_ping(limits)), resume })
     }
 
     fn sign_of_life(&self, limits: &Limits) -> Option<Instant> {
@@ -124,6 +135,7 @@ impl Timers {
             self.answer,
             self.queue,
             self.engine,
+            self.resume,
             self.next_ping(limits),
             self.sign_of_life(limits),
             self.next_message(limits),

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 use tieline_edge::websocket::Message as Frame;
-use tieline_ocpp::{Limits, Tolerance};
+use tieline_ocpp::{Limits, MessageRate, Tolerance};
 
 use crate::support::{RawPeer, open_csms, serve, yes};
 
@@ -162,4 +162,24 @@ async fn a_station_that_is_not_accepted_is_gated_except_for_its_boot_notificatio
     let mut station = RawPeer::station(csms, "CS001", V2_1).await;
     station.exchange(r#"[2,"1","BootNotification",{}]"#).await;
     assert_eq!(station.exchange(r#"[2,"2","Heartbeat",{}]"#).await[0], 3);
+}
+
+#[tokio::test]
+async fn who_sends_too_much_is_read_more_slowly_and_loses_nothing() {
+    let mut limits = Limits::default();
+    limits.message_rate = Some(MessageRate { per_second: 100, burst: 5 });
+    let csms = serve(open_csms(yes()).limits(limits).build()).await;
+    let mut station = RawPeer::station(csms, "CS001", "ocpp1.6").await;
+    let began = std::time::Instant::now();
+    for number in 0..35 {
+        station.socket.feed(Frame::text(format!(r#"[2,"{number}","Heartbeat",{{}}]"#))).await.unwrap();
+    }
+    station.socket.flush().await.unwrap();
+    let mut answered = Vec::new();
+    for _ in 0..35 {
+        answered.push(station.next_json().await[1].as_str().unwrap().to_owned());
+    }
+    answered.sort_by_key(|id| id.parse::<u32>().unwrap());
+    assert_eq!(answered, (0..35).map(|number| number.to_string()).collect::<Vec<_>>());
+    assert!(began.elapsed() >= std::time::Duration::from_millis(290), "{:?}", began.elapsed());
 }
