@@ -167,7 +167,7 @@ fn beyond(least: Option<i64>, most: Option<i64>) -> i64 {
 
 fn of_another_type(shape: &Shape, random: &mut Random) -> Value {
     let others = match shape {
-        Shape::Object { .. } => [json!(true), json!("text"), json!(7)],
+        Shape::Object { .. } => [json!([]), json!("text"), json!(["text", 7])],
         Shape::Array { .. } => [json!({}), json!("text"), json!(true)],
         Shape::Text { .. } | Shape::Uri | Shape::Values(_) | Shape::Time => {
             [json!(7), json!({}), json!(["text"])]
