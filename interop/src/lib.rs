@@ -11,7 +11,7 @@
 //! - [`Browser`]: Chromium without a screen, to look at pages that Tieline writes; [`Document`] and [`Picture`] are what
 //!   it saw.
 //! - [`NameServer`]: BIND with a signed root zone of its own, to look participants up.
-//! - [`Schema`]: the published XML schema as a judge of what Tieline writes.
+//! - [`Schema`]: the published XML schema as a judge of what Tieline writes; [`JsonSchemas`]: the JSON schemas of OCPP.
 
 #![forbid(unsafe_code)]
 #![expect(
@@ -26,6 +26,7 @@ mod config;
 mod document;
 mod event;
 mod isp_window;
+mod json_schema;
 mod keys;
 mod name_server;
 mod node;
@@ -46,6 +47,7 @@ pub use config::{AgrConfig, ChargerConfig, DsoConfig, PeerConfig, ReportingConfi
 pub use document::Document;
 pub use event::Event;
 pub use isp_window::IspWindow;
+pub use json_schema::JsonSchemas;
 pub use keys::{AGR_KEY, CRO_KEY, DSO_KEY, KeyPair};
 pub use name_server::{NameServer, Signing, Zone};
 pub use node::{Node, write_secret};

@@ -104,7 +104,13 @@ impl Schemas {
         self.read(&format!("{action}Response"))
     }
 
-    fn read(&self, name: &str) -> Result<Shape> {
+    /// Where they are.
+    pub(crate) fn folder(&self) -> &Path {
+        &self.folder
+    }
+
+    /// The shape of the message whose schema has this name.
+    pub(crate) fn read(&self, name: &str) -> Result<Shape> {
         read(&self.folder.join(format!("{name}.json")))
     }
 }
