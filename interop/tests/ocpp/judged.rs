@@ -4,7 +4,7 @@ use tieline_interop::JsonSchemas;
 use tieline_ocpp::Version;
 
 use crate::conforming::{Extent, Maker, VendorData};
-use crate::mutated::mutate;
+use crate::mutated::Mutator;
 use crate::shape::Schemas;
 
 /// Instances of each message, right ones and wrong ones.
@@ -27,10 +27,11 @@ fn judge(version: Version) {
             assert!(complaints.is_empty(), "{version} {name}: {complaints:?} about {payload:.600}");
             right += 1;
         }
+        let mut mutator = Mutator::default();
         let mutants: Vec<_> = (0..INSTANCES)
             .map(|_| {
                 let payload = maker.make(&shape, Extent::Random);
-                mutate(&shape, payload, maker.random())
+                mutator.mutate(&shape, payload, maker.random())
             })
             .collect();
         let payloads: Vec<_> = mutants.iter().map(|mutant| mutant.payload.clone()).collect();

@@ -1,5 +1,7 @@
 //! Payloads that break their schema in one place.
 
+use std::collections::BTreeSet;
+
 use serde_json::{Value, json};
 use tieline_ocpp::Version;
 
@@ -60,21 +62,50 @@ impl Fault {
     }
 }
 
-/// Breaks the payload, which obeys the shape, in one place: a kind of fault is chosen first, so that rare kinds come as often.
-pub(crate) fn mutate(shape: &Shape, mut payload: Value, random: &mut Random) -> Mutant {
-    let mut sites = Vec::new();
-    find(shape, &payload, "", &mut sites);
-    // In 1.6 an empty payload may be `null` (1.6-J §4.2.1); text and the like never are one.
-    sites.push(Site { place: String::new(), fault: Fault::NoObject, shape, member: "" });
-    let mut kinds: Vec<Fault> = sites.iter().map(|site| site.fault).collect();
-    kinds.sort_unstable();
-    kinds.dedup();
-    let kind = *random.pick(&kinds);
-    sites.retain(|site| site.fault == kind);
-    let site = random.pick(&sites);
-    apply(site, &mut payload, random);
-    let member = if site.member.is_empty() { String::new() } else { format!("/{}", site.member) };
-    Mutant { payload, fault: kind, place: format!("{}{member}", site.place) }
+/// Breaks payloads of one shape, each in another place as long as there are such.
+#[derive(Default)]
+pub(crate) struct Mutator {
+    /// Members, items of lists without their numbers, and their faults.
+    done: BTreeSet<(String, Fault)>,
+}
+
+impl Mutator {
+    /// Breaks a payload, which obeys the shape, in one place. A kind of fault is chosen first, so that rare kinds come as
+    /// often.
+    pub(crate) fn mutate(&mut self, shape: &Shape, mut payload: Value, random: &mut Random) -> Mutant {
+        let mut sites = Vec::new();
+        find(shape, &payload, "", &mut sites);
+        // Text and the like are never a payload. In 1.6 an empty one may be `null` (1.6-J §4.2.1).
+        sites.push(Site { place: String::new(), fault: Fault::NoObject, shape, member: "" });
+        if sites.iter().any(|site| !self.done.contains(&site.key())) {
+            sites.retain(|site| !self.done.contains(&site.key()));
+        }
+        let mut kinds: Vec<Fault> = sites.iter().map(|site| site.fault).collect();
+        kinds.sort_unstable();
+        kinds.dedup();
+        let kind = *random.pick(&kinds);
+        sites.retain(|site| site.fault == kind);
+        let site = random.pick(&sites);
+        self.done.insert(site.key());
+        apply(site, &mut payload, random);
+        Mutant { payload, fault: kind, place: site.pointer() }
+    }
+}
+
+impl Site<'_> {
+    fn pointer(&self) -> String {
+        let member = if self.member.is_empty() { String::new() } else { format!("/{}", self.member) };
+        format!("{}{member}", self.place)
+    }
+
+    /// The same for all items of a list.
+    fn key(&self) -> (String, Fault) {
+        let place = self.pointer();
+        let is_item = |step: &&str| step.bytes().all(|byte| byte.is_ascii_digit());
+        let steps: Vec<&str> =
+            place.split('/').skip(1).map(|step| if is_item(&step) { "*" } else { step }).collect();
+        (steps.join("/"), self.fault)
+    }
 }
 
 fn find<'s>(shape: &'s Shape, value: &Value, place: &str, sites: &mut Vec<Site<'s>>) {

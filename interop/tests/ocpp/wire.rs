@@ -5,7 +5,7 @@ use tieline_ocpp::{CallFailure, Version, fault};
 
 use crate::actions::{self, Kind};
 use crate::conforming::{Extent, Maker, VendorData};
-use crate::mutated::{Mutant, mutate};
+use crate::mutated::{Mutant, Mutator};
 use crate::raw::{Link, Ours, PATIENCE, Parts};
 use crate::same::difference;
 use crate::shape::{Schemas, Shape};
@@ -14,8 +14,8 @@ use crate::tally::Tally;
 /// Conforming instances of each message, in each test.
 const CONFORMING: usize = 100;
 
-/// Instances of each message that break its schema.
-const MUTATED: usize = 40;
+/// Instances of each message that break its schema: each in another place, as long as it has such.
+const MUTATED: usize = 60;
 
 /// The shapes of an action's messages.
 struct Shapes {
@@ -74,9 +74,10 @@ impl Walk {
                 shapes.response.as_ref().map(|shape| responses.make(shape, extent(number)).to_string());
             self.comes_conforming(kind, &request, response.as_deref()).await;
         }
+        let mut mutator = Mutator::default();
         for _ in 0..MUTATED {
             let request = requests.make(&shapes.request, Extent::Random);
-            let mutant = mutate(&shapes.request, request, requests.random());
+            let mutant = mutator.mutate(&shapes.request, request, requests.random());
             self.comes_mutated(kind, &mutant).await;
         }
     }
@@ -163,10 +164,11 @@ impl Walk {
             }
         }
         let Some(shape) = &shapes.response else { return };
+        let mut mutator = Mutator::default();
         for _ in 0..MUTATED {
             let request = requests.make(&shapes.request, Extent::Minimal).to_string();
             let response = responses.make(shape, Extent::Random);
-            let mutant = mutate(shape, response, responses.random());
+            let mutant = mutator.mutate(shape, response, responses.random());
             self.goes_mutated(kind, &request, &mutant).await;
         }
     }
