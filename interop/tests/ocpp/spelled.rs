@@ -1,5 +1,6 @@
 //! Spellings that JSON leaves open: numbers and texts that say the same in other ways.
 
+use serde_json::Value;
 use tieline_ocpp::Version;
 
 use crate::raw::{Link, Ours};
@@ -45,6 +46,90 @@ async fn numbers_are_exact_decimals() {
         for value in ["01", "+1", ".5", "1.", "0x10", "NaN", "Infinity", "1e999"] {
             let refused = measured(&mut link, value).await.expect_err(value);
             assert!(refused.starts_with("[4,"), "OCPP {version}: {value}: {refused}");
+        }
+    }
+}
+
+/// An integer has 32 bits, no fraction and no exponent (2.x Part 2, primitive datatypes).
+#[tokio::test]
+async fn integers_are_whole() {
+    let mut link = Link::open(Ours::Csms, Version::V2_0_1).await;
+    link.book.set_answer("{}");
+    for (value, code) in [
+        ("2147483647", None),
+        ("-2147483648", None),
+        ("2147483648", Some("PropertyConstraintViolation")),
+        ("-2147483649", Some("PropertyConstraintViolation")),
+        ("99999999999999999999", Some("TypeConstraintViolation")),
+        ("1.0", Some("TypeConstraintViolation")),
+        ("1e0", Some("TypeConstraintViolation")),
+    ] {
+        let value = format!(
+            r#"{{"evseId":{value},"connectorId":1,"connectorStatus":"Occupied","timestamp":"2026-06-01T10:00:00Z"}}"#
+        );
+        let answer = link.raw.exchange(&format!(r#"[2,"1","StatusNotification",{value}]"#)).await;
+        let refused = (answer.kind() == "4").then(|| answer.text(2));
+        assert_eq!(refused.as_deref(), code, "{value}: {answer}");
+    }
+}
+
+/// What our station's handler has for this date-time, or the code that it is refused with.
+async fn expiry(link: &mut Link, version: Version, time: &str) -> Result<String, String> {
+    let request = match version {
+        Version::V1_6 => {
+            format!(r#"{{"idTag":"1","connectorId":1,"reservationId":1,"expiryDate":"{time}"}}"#)
+        }
+        _ => {
+            let token = r#"{"idToken":"1","type":"Central"}"#;
+            format!(r#"{{"id":1,"expiryDateTime":"{time}","idToken":{token}}}"#)
+        }
+    };
+    link.book.set_answer(r#"{"status":"Accepted"}"#);
+    let answer = link.raw.exchange(&format!(r#"[2,"1","ReserveNow",{request}]"#)).await;
+    let [noted] = &*link.book.take() else { return Err(answer.text(2)) };
+    let noted: Value = serde_json::from_str(&noted.request).expect("it is JSON");
+    let member = if version == Version::V1_6 { "expiryDate" } else { "expiryDateTime" };
+    Ok(noted[member].as_str().expect("a text").to_owned())
+}
+
+#[tokio::test]
+async fn date_times_have_an_offset() {
+    for version in [Version::V1_6, Version::V2_0_1, Version::V2_1] {
+        let mut link = Link::open(Ours::Station, version).await;
+        for (time, instant) in [
+            ("2026-06-01T10:00:00Z", "2026-06-01T10:00:00Z"),
+            ("2026-06-01t10:00:00z", "2026-06-01T10:00:00Z"),
+            ("2026-06-01T10:00:00.123456789-00:00", "2026-06-01T10:00:00.123456789Z"),
+            ("2026-06-01T10:00:00.1+23:59", "2026-05-31T10:01:00.1Z"),
+            ("0001-01-01T00:00:00Z", "0001-01-01T00:00:00Z"),
+            // A leap second is the end of the second before it.
+            ("2016-12-31T23:59:60Z", "2016-12-31T23:59:59Z"),
+            // ISO 8601 allows more than RFC 3339. Nothing is in doubt, so it is understood.
+            ("2026-06-01T10:00:00,5+02", "2026-06-01T08:00:00.5Z"),
+            ("2026-06-01T10:00Z", "2026-06-01T10:00:00Z"),
+            ("20260601T100000Z", "2026-06-01T10:00:00Z"),
+            ("2026-06-01 10:00:00Z", "2026-06-01T10:00:00Z"),
+        ] {
+            assert_eq!(
+                expiry(&mut link, version, time).await.as_deref(),
+                Ok(instant),
+                "OCPP {version}: {time}"
+            );
+        }
+        for time in [
+            "2026-06-01T10:00:00",
+            "2026-06-01 10:00:00",
+            "2026-06-01T24:00:01Z",
+            "2026-02-29T10:00:00Z",
+            "2026-06-01T10:00:00+25:00:00:00",
+            "2026-06-01Z",
+            "2026-06-01",
+            "1780308000",
+            "now",
+            "",
+        ] {
+            let refused = Err("PropertyConstraintViolation".to_owned());
+            assert_eq!(expiry(&mut link, version, time).await, refused, "OCPP {version}: {time}");
         }
     }
 }
