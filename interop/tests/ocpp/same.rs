@@ -12,6 +12,9 @@ pub(crate) fn difference(expected: &str, got: &str) -> Option<String> {
 }
 
 fn differ(expected: &str, got: &str, path: &mut String) -> Option<String> {
+    if expected == got {
+        return None;
+    }
     let complain = |path: &str| Some(format!("at {path:?}: {} became {}", cut(expected), cut(got)));
     match (first(expected), first(got)) {
         ('{', '{') => {

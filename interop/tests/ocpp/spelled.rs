@@ -75,20 +75,16 @@ async fn integers_are_whole() {
 
 /// What our station's handler has for this date-time, or the code that it is refused with.
 async fn expiry(link: &mut Link, version: Version, time: &str) -> Result<String, String> {
-    let request = match version {
-        Version::V1_6 => {
-            format!(r#"{{"idTag":"1","connectorId":1,"reservationId":1,"expiryDate":"{time}"}}"#)
-        }
-        _ => {
-            let token = r#"{"idToken":"1","type":"Central"}"#;
-            format!(r#"{{"id":1,"expiryDateTime":"{time}","idToken":{token}}}"#)
-        }
+    let (member, rest) = if version == Version::V1_6 {
+        ("expiryDate", r#""idTag":"1","connectorId":1,"reservationId":1"#)
+    } else {
+        ("expiryDateTime", r#""id":1,"idToken":{"idToken":"1","type":"Central"}"#)
     };
+    let request = format!(r#"{{"{member}":"{time}",{rest}}}"#);
     link.book.set_answer(r#"{"status":"Accepted"}"#);
     let answer = link.raw.exchange(&format!(r#"[2,"1","ReserveNow",{request}]"#)).await;
     let [noted] = &*link.book.take() else { return Err(answer.text(2)) };
     let noted: Value = serde_json::from_str(&noted.request).expect("it is JSON");
-    let member = if version == Version::V1_6 { "expiryDate" } else { "expiryDateTime" };
     Ok(noted[member].as_str().expect("a text").to_owned())
 }
 
