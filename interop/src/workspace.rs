@@ -3,7 +3,7 @@
 use std::env;
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context as _, Result};
+use anyhow::{Context as _, Result, bail};
 
 /// The root of the workspace that this is run from: it may have been built in another checkout that shares the output.
 pub fn root() -> PathBuf {
@@ -34,4 +34,13 @@ pub(crate) fn interop_directory() -> Result<PathBuf> {
 pub(crate) fn shared() -> Option<PathBuf> {
     let path = env::var_os("TIELINE_SHARED").map_or_else(|| root().join("../shared"), PathBuf::from);
     path.is_dir().then_some(path)
+}
+
+/// A folder of the shared data; `None` where it is absent, which is an error under continuous integration.
+pub fn shared_folder(name: &str) -> Result<Option<PathBuf>> {
+    let folder = shared().map(|shared| shared.join(name)).filter(|folder| folder.is_dir());
+    if folder.is_none() && env::var_os("CI").is_some() {
+        bail!("no {name} in the shared data (TIELINE_SHARED, or ../shared)");
+    }
+    Ok(folder)
 }

@@ -1,6 +1,7 @@
 //! Payloads: read as strictly as their peer can be read.
 
 mod classify;
+mod objects;
 mod repair;
 mod tenths;
 
@@ -79,7 +80,8 @@ const fn heed(heed: Heed<'_>) -> Heed<'_> {
 fn at_once<T: Payload>(text: &str, tolerance: &Tolerance) -> Option<T> {
     let mut json = serde_json::Deserializer::from_str(text);
     let mut is_defined = true;
-    let value: T = serde_ignored::deserialize(&mut json, heed(&mut |_| is_defined = false)).ok()?;
+    let value: T =
+        serde_ignored::deserialize(objects::Objects(&mut json), heed(&mut |_| is_defined = false)).ok()?;
     let may_have_null = !tolerance.null_members && text.contains("null");
     let is_right = (is_defined || tolerance.undefined_members) && !may_have_null;
     (is_right && value.validate().is_ok() && is_fine(&value, tolerance).is_ok()).then_some(value)
@@ -93,14 +95,16 @@ fn in_detail<T: Payload>(text: &str, tolerance: &Tolerance) -> Result<T, DecodeE
     let mut heed_first = |path: serde_ignored::Path<'_>| {
         undefined.get_or_insert_with(|| classify::ignored(&path));
     };
-    let tracked = serde_path_to_error::Deserializer::new(&mut json, &mut track);
+    let tracked = serde_path_to_error::Deserializer::new(objects::Objects(&mut json), &mut track);
     let read = serde_ignored::deserialize(tracked, heed(&mut heed_first));
     let value: T = read.map_err(|error| classify::unreadable(&track.path(), &error))?;
     if let Some(path) = undefined.filter(|_| !tolerance.undefined_members) {
         return Err(DecodeError::new(DecodeErrorKind::UnknownField, path, "the member is not defined"));
     }
     if let Err(violations) = value.validate()
-        && let Some(violation) = violations.into_iter().find(|violation| !is_forgiven(violation, tolerance))
+        && let Some(violation) = violations.into_iter().find(|violation| {
+            !is_forgiven(violation, tolerance) && !classify::is_in_schema(&value, violation)
+        })
     {
         return Err(classify::violation(violation));
     }
@@ -212,6 +216,40 @@ mod tests {
         assert_eq!(read::<v201::DataTransferRequest>(&transfer, &Tolerance::strict()), Ok(transfer));
         let transfer = json!({"vendorId": "x", "data": null});
         assert!(read::<v201::DataTransferRequest>(&transfer, &Tolerance::strict()).is_ok());
+    }
+
+    #[test]
+    fn an_array_is_no_object() {
+        let wrong = |sent: Value, place: &str| {
+            let refused = read::<v201::BootNotificationRequest>(&sent, &Tolerance::strict());
+            assert_eq!(refused, Err((DecodeErrorKind::Type, place.to_owned())), "{sent}");
+        };
+        let mut sent = boot();
+        // All its members are optional.
+        sent["chargingStation"]["modem"] = json!([]);
+        wrong(sent.clone(), "/chargingStation/modem");
+        sent["chargingStation"]["modem"] = json!(["iccid", "imsi"]);
+        wrong(sent, "/chargingStation/modem");
+        wrong(json!({"reason": "PowerUp", "chargingStation": ["m", "v"]}), "/chargingStation");
+        let event = json!({"connectorId": 1, "meterValue": [["2026-06-01T00:00:00Z", []]]});
+        let refused = read::<v16::MeterValuesRequest>(&event, &Tolerance::strict());
+        assert_eq!(refused, Err((DecodeErrorKind::Type, "/meterValue/0".to_owned())));
+    }
+
+    /// The schema of `StopTransaction` (1.6) has no `minItems`, unlike that of `MeterValues`.
+    #[test]
+    fn transaction_data_may_have_no_sampled_value() {
+        let sent = json!({
+            "meterStop": 1, "timestamp": "2026-06-01T00:00:00Z", "transactionId": 1,
+            "transactionData": [{"timestamp": "2026-06-01T00:00:00Z", "sampledValue": []}],
+        });
+        assert_eq!(read::<v16::StopTransactionRequest>(&sent, &Tolerance::strict()), Ok(sent));
+        let value = json!({"timestamp": "2026-06-01T00:00:00Z", "sampledValue": []});
+        let refused = read::<v16::MeterValuesRequest>(
+            &json!({"connectorId": 1, "meterValue": [value]}),
+            &Tolerance::strict(),
+        );
+        assert_eq!(refused, Err((DecodeErrorKind::Occurrence, "/meterValue/0/sampledValue".to_owned())));
     }
 
     #[test]

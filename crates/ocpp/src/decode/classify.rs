@@ -7,7 +7,7 @@ use ocpp_kit::decode::{DecodeError, DecodeErrorKind};
 use ocpp_kit::validate::{Violation, ViolationKind};
 use serde_path_to_error::Segment;
 
-use crate::{v21, v201};
+use crate::{v16, v21, v201};
 
 /// What serde says. Its words are all that tells the cases apart, and tests hold them fast.
 pub(super) fn unreadable(path: &serde_path_to_error::Path, error: &serde_json::Error) -> DecodeError {
@@ -78,6 +78,15 @@ pub(super) fn violation(violation: Violation) -> DecodeError {
         _ => DecodeErrorKind::Protocol,
     };
     DecodeError::new(kind, violation.path, violation.reason)
+}
+
+/// Whether the schema of the message allows what the common type of several messages does not: `sampledValue` in the
+/// `transactionData` of a `StopTransaction` (1.6) may be empty.
+pub(super) fn is_in_schema(message: &dyn Any, violation: &Violation) -> bool {
+    violation.kind == ViolationKind::Occurrence
+        && violation.path.starts_with("/transactionData/")
+        && violation.path.ends_with("/sampledValue")
+        && message.is::<v16::StopTransactionRequest>()
 }
 
 /// Whether the member `data` of a message may be anything, `null` too.

@@ -1,0 +1,17 @@
+//! OCPP as the published schemas have it, and with the implementations of others.
+#![expect(clippy::print_stdout, reason = "what was counted belongs to the outcome")]
+
+mod actions;
+mod book;
+mod conforming;
+mod exceptions;
+mod judged;
+mod libraries;
+mod mutated;
+mod random;
+mod raw;
+mod same;
+mod shape;
+mod spelled;
+mod tally;
+mod wire;
