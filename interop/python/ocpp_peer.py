@@ -44,6 +44,27 @@ def message(module, action, payload):
     return data_class(**fields)
 
 
+class Recorded:
+    """A socket that writes down every message, as it is."""
+
+    def __init__(self, socket, file):
+        self.socket = socket
+        self.file = file
+
+    def _note(self, way, message):
+        self.file.write(json.dumps([way, message]) + "\n")
+        self.file.flush()
+
+    async def send(self, message):
+        self._note("sent", message)
+        await self.socket.send(message)
+
+    async def recv(self):
+        message = await self.socket.recv()
+        self._note("received", message)
+        return message
+
+
 class Peer:
     def __init__(self, options):
         self.options = options
@@ -75,6 +96,8 @@ class Peer:
                 await super()._handle_call(msg)
                 emit("received", action=msg.action, payload=received)
 
+        if peer.options.frames:
+            socket = Recorded(socket, open(peer.options.frames, "a", encoding="utf-8"))
         peer.point = Point("CS001", socket, response_timeout=20)
         emit("connected")
         await peer.point.start()
@@ -117,6 +140,7 @@ async def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--version", required=True, choices=PACKAGES)
     parser.add_argument("--url", help="the CSMS to connect to; without it this is a CSMS")
+    parser.add_argument("--frames", help="the file in which every message is written down as it is")
     peer = Peer(parser.parse_args())
     protocol = [f"ocpp{peer.options.version}"]
     if peer.options.url:

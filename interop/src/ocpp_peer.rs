@@ -56,6 +56,22 @@ impl OcppPeer {
         Ok(Self { peer: Peer::start("ocpp-peer", command, directory)?, mark: 0 })
     }
 
+    /// The same on the Python library, with every message that it sends or receives in this file: `["sent", TEXT]` or
+    /// `["received", TEXT]` on a line each.
+    pub fn start_recorded(
+        version: &str,
+        csms: Option<&str>,
+        directory: &Path,
+        frames: &Path,
+    ) -> Result<Self> {
+        let mut command = python::script(Requirements::Ocpp, "ocpp_peer.py")?;
+        command.args(["--version", version]).arg("--frames").arg(frames);
+        if let Some(url) = csms {
+            command.args(["--url", url]);
+        }
+        Ok(Self { peer: Peer::start("ocpp-peer", command, directory)?, mark: 0 })
+    }
+
     /// The port of a CSMS.
     pub fn port(&mut self) -> Result<u64> {
         let ready = self.peer.wait("ready", |event| event.name() == "ready")?;

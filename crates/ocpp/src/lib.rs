@@ -47,5 +47,7 @@ pub use protocol::{Answer, InvalidMessage, Message, Ocpp};
 #[cfg(feature = "server")]
 pub use registry::{Registry, SessionEvent, SessionEvents, SessionInfo};
 #[cfg(any(feature = "client", feature = "server"))]
-pub use session::{CallFailure, CallObserver, CallOptions, Caller, EndReason, Limits, MessageRate, Outgoing, Peer};
+pub use session::{
+    CallFailure, CallObserver, CallOptions, Caller, EndReason, Limits, MessageRate, Outgoing, Peer,
+};
 pub use tolerance::{AbsentMember, Tolerance, UnknownTolerance};

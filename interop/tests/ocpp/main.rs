@@ -8,6 +8,7 @@ mod exceptions;
 mod judged;
 mod libraries;
 mod mutated;
+mod proxied_day;
 mod random;
 mod raw;
 mod same;

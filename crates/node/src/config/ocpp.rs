@@ -197,10 +197,9 @@ impl OcppFile {
             transport,
             id_tokens: self.id_tokens,
             heartbeat_interval: self.heartbeat_interval,
-            message_rate: self.message_rate.map(|rate| MessageRate {
-                per_second: rate.per_second.get(),
-                burst: rate.burst.get(),
-            }),
+            message_rate: self
+                .message_rate
+                .map(|rate| MessageRate { per_second: rate.per_second.get(), burst: rate.burst.get() }),
             limits: self.limits.check("ocpp")?,
             chargers,
         })

@@ -23,9 +23,9 @@ use tower::ServiceExt;
 
 use super::calls::{Answered, Waiting};
 use super::peer::later;
+use super::rate::Rate;
 use super::running::{AfterWork, Handled, Handlers};
 use super::timers::Timers;
-use super::rate::Rate;
 use super::{CallFailure, EndReason, Peer, Session, refused};
 use crate::fault;
 use crate::message_ids::{EngineIds, MessageIds};
