@@ -5,6 +5,7 @@ mod actions;
 mod calls;
 mod check_frame;
 mod damage;
+mod der_control;
 mod frames;
 mod handlers;
 mod handshake;
