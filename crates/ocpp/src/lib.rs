@@ -2,6 +2,7 @@
 
 mod actions;
 mod decode;
+pub mod der_control;
 #[cfg(all(feature = "events", feature = "server"))]
 pub mod events;
 pub mod fault;

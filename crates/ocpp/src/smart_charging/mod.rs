@@ -71,6 +71,7 @@ mod supply;
 mod sweep;
 
 pub use composite::{Composite, CompositeError, CompositePeriod, Question, composite};
+pub(crate) use profile::second;
 pub use profile::{Kind, Limits, Period, Profile, Purpose, RateUnit, Recurrency, Schedule};
 pub use profile_error::ProfileError;
 pub use station::{Evse, Station, Transaction};

@@ -168,7 +168,7 @@ impl Limits {
 
 /// The second in which an instant lies, since 1970. All instants are cut in this way, so that an instant and one less than
 /// a second later never change places.
-pub(super) fn second(at: DateTime) -> i64 {
+pub(crate) fn second(at: DateTime) -> i64 {
     let whole = at.timestamp().as_second();
     if at.timestamp().subsec_nanosecond() < 0 { whole - 1 } else { whole }
 }

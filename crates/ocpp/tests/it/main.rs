@@ -10,6 +10,7 @@ mod check_proxy;
 #[cfg(feature = "validation")]
 mod check_routing;
 mod damage;
+mod der_control;
 mod frames;
 mod handlers;
 mod handshake;

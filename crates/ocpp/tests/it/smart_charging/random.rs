@@ -6,39 +6,11 @@ use tieline_ocpp::smart_charging::{
 use tieline_ocpp::types::Decimal;
 use tieline_ocpp::{Version, v16, v201};
 
+use super::chance::Chance;
 use super::reference::World;
 use super::spec::{BASE, Kind, Purpose, Spec, Step, instant};
 
 const STACKS: u64 = 100_000;
-
-/// Marsaglia's xorshift64*.
-struct Chance(u64);
-
-impl Chance {
-    fn next(&mut self) -> u64 {
-        self.0 ^= self.0 >> 12;
-        self.0 ^= self.0 << 25;
-        self.0 ^= self.0 >> 27;
-        self.0.wrapping_mul(0x2545_F491_4F6C_DD1D) >> 16
-    }
-
-    /// From `low` to before `high`.
-    fn between(&mut self, low: i64, high: i64) -> i64 {
-        low + i64::try_from(self.next() % u64::try_from(high - low).unwrap()).unwrap()
-    }
-
-    fn one_in(&mut self, times: i64) -> bool {
-        self.between(0, times) == 0
-    }
-
-    fn of<T: Copy>(&mut self, choices: &[T]) -> T {
-        choices[usize::try_from(self.between(0, i64::try_from(choices.len()).unwrap())).unwrap()]
-    }
-
-    fn phases(&mut self) -> Option<i32> {
-        self.of(&[None, Some(1), Some(2), Some(3)])
-    }
-}
 
 const WINDOW: i64 = 90;
 
@@ -203,7 +175,7 @@ fn compare_tenths(composite: &Composite) {
 
 #[test]
 fn every_second_is_as_the_rules_say() {
-    let mut chance = Chance(0x7E11_5EED);
+    let mut chance = Chance::new(0x7E11_5EED);
     let (mut seconds, mut periods, mut limited) = (0, 0, 0);
     for stack in 0..STACKS {
         let version = [Version::V1_6, Version::V2_0_1, Version::V2_1][usize::try_from(stack % 3).unwrap()];
