@@ -12,7 +12,7 @@ use tieline_interop::Requirements;
 
 pub use kit::serve as serve_ocpp_kit;
 pub use storm::{serve as serve_storm, storm};
-pub use tieline::serve as serve_tieline;
+pub use tieline::{handle as handle_of_a_station, routes as routes_of_the_bench, serve as serve_tieline};
 
 use load::Message;
 
