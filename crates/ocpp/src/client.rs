@@ -4,6 +4,7 @@ use std::convert::Infallible;
 use std::fmt;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -47,7 +48,7 @@ pub struct ChargingStation {
     versions: Vec<Version>,
     password: Mutex<Option<Zeroizing<Vec<u8>>>>,
     connector: Connector,
-    limits: Arc<Limits>,
+    limits: Mutex<Arc<Limits>>,
     tolerance: Arc<Tolerance>,
     ids: Arc<dyn MessageIds>,
     observer: Option<Observed>,
@@ -75,7 +76,7 @@ impl ChargingStation {
             versions,
             password: Mutex::new(None),
             connector: Connector::default(),
-            limits: Arc::default(),
+            limits: Mutex::default(),
             tolerance: Arc::default(),
             ids: Arc::new(RandomMessageIds),
             observer: None,
@@ -95,6 +96,16 @@ impl ChargingStation {
         *self.password.lock().unwrap_or_else(PoisonError::into_inner) = Some(Zeroizing::new(password.into()));
     }
 
+    /// Sends pings after so much silence, from the next connection on; `None` sends none.
+    pub fn set_ping_interval(&self, interval: Option<Duration>) {
+        let mut limits = self.limits.lock().unwrap_or_else(PoisonError::into_inner);
+        *limits = Arc::new(Limits { ping_interval: interval, ..(**limits).clone() });
+    }
+
+    fn limits(&self) -> Arc<Limits> {
+        Arc::clone(&self.limits.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
     /// Connects in this way, with TLS for example.
     pub fn with_connector(mut self, connector: Connector) -> Self {
         self.connector = connector;
@@ -103,7 +114,7 @@ impl ChargingStation {
 
     /// Limits and times of the sessions.
     pub fn with_limits(mut self, limits: Limits) -> Self {
-        self.limits = Arc::new(limits);
+        self.limits = Mutex::new(Arc::new(limits));
         self
     }
 
@@ -140,7 +151,7 @@ impl ChargingStation {
             + 'static,
         S::Future: Send,
     {
-        self.connect_with(service, Arc::clone(&self.limits)).await
+        self.connect_with(service, self.limits()).await
     }
 
     /// [`connect`](Self::connect) for a station that the CSMS has accepted on an earlier connection, so that nothing
@@ -154,7 +165,7 @@ impl ChargingStation {
             + 'static,
         S::Future: Send,
     {
-        let limits = Limits { boot_gate: false, ..(*self.limits).clone() };
+        let limits = Limits { boot_gate: false, ..(*self.limits()).clone() };
         self.connect_with(service, Arc::new(limits)).await
     }
 

@@ -28,7 +28,7 @@ const MAX_MESSAGES: usize = 10_000;
 /// Be a charging station that connects to a CSMS and plays a scenario.
 ///
 /// What goes out and comes in is printed, a JSON array per line: the time, `out` or `in`, the action, and the payload or the answer.
-/// It ends once the scenario is over and everything has been delivered that must be.
+/// A password that the CSMS sets is printed, too. It ends once the scenario is over and everything has been delivered that must be.
 #[derive(Debug, Args)]
 #[command(disable_version_flag = true)]
 pub(crate) struct Charger {

@@ -116,7 +116,9 @@ pub enum Certified {
     NotFound,
 }
 
-/// What a charging station is made of. All methods have a default that says what a station without that part says.
+/// What a charging station is made of. All methods but the meter have a default that says what a station without that part says.
+///
+/// Methods that return no future are called while the station's state is locked: they must neither wait nor call the charge point.
 pub trait Hardware: fmt::Debug + Send + Sync + 'static {
     /// What the meter of this EVSE (from 1) shows now.
     fn meter(&self, evse: i32) -> Meter;

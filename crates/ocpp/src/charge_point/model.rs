@@ -33,8 +33,28 @@ pub(crate) fn configuration_keys(connectors: i32, can: &Capabilities) -> Configu
             keys.declare(key);
         }
     }
+    // What this station does in one way only, or leaves to its hardware.
+    for (name, value) in [
+        ("MeterValuesSampledData", MEASURANDS),
+        ("MeterValuesAlignedData", MEASURANDS),
+        ("StopTxnSampledData", MEASURANDS),
+        ("StopTxnAlignedData", ""),
+        ("ResetRetries", "0"),
+        ("UnlockConnectorOnEVSideDisconnect", "true"),
+    ] {
+        if let Some(mut key) = keys.get(name).cloned() {
+            key.value = Some(value.to_owned());
+            key.access = Access::ReadOnly;
+            keys.declare(key);
+        }
+    }
+    // Where it connects to is the maker's to set.
+    keys.remove("ConnectionUrl");
     keys
 }
+
+/// What is measured, where the hardware has it.
+const MEASURANDS: &str = "Energy.Active.Import.Register,Power.Active.Import,SoC";
 
 /// The units that are taken, as a list.
 fn units(can: &Capabilities, amperes: &str, watts: &str) -> String {
@@ -59,7 +79,6 @@ pub(crate) fn device_model(evses: u32, can: &Capabilities) -> DeviceModel {
         ("TxCtrlr", seconds("EVConnectionTimeOut", "60")),
         ("TxCtrlr", switch("StopTxOnEVSideDisconnect", "true")),
         ("SampledDataCtrlr", seconds("TxUpdatedInterval", "60")),
-        ("SampledDataCtrlr", seconds("TxEndedInterval", "0")),
         ("AlignedDataCtrlr", seconds("Interval", "0")),
         ("AuthCtrlr", switch("LocalAuthorizeOffline", "true")),
         ("AuthCtrlr", switch("OfflineTxForUnknownIdEnabled", "false")),
@@ -73,6 +92,25 @@ pub(crate) fn device_model(evses: u32, can: &Capabilities) -> DeviceModel {
         model.set("TxCtrlr", "TxStopPoint", Attribute::Actual, "EVConnected,Authorized")
     {
         tracing::error!(protocol = "ocpp", "the device model does not take its own stop points");
+    }
+    // What this station does in one way only.
+    let measurands = |name: &str| VariableSpec::new(name, DataType::MemberList).value(MEASURANDS);
+    for (component, spec) in [
+        ("SampledDataCtrlr", measurands("TxStartedMeasurands")),
+        ("SampledDataCtrlr", measurands("TxUpdatedMeasurands")),
+        ("SampledDataCtrlr", measurands("TxEndedMeasurands")),
+        ("AlignedDataCtrlr", measurands("Measurands")),
+        ("OCPPCommCtrlr", VariableSpec::new("QueueAllMessages", Boolean).value("false")),
+        ("OCPPCommCtrlr", VariableSpec::new("OfflineThreshold", Integer).unit("s").value("0")),
+        (
+            "OCPPCommCtrlr",
+            VariableSpec::new("NetworkConfigurationPriority", DataType::SequenceList).value("0"),
+        ),
+        ("OCPPCommCtrlr", VariableSpec::new("NetworkProfileConnectionAttempts", Integer).value("1")),
+        ("ClockCtrlr", VariableSpec::new("TimeSource", DataType::SequenceList).value("Heartbeat")),
+        ("SampledDataCtrlr", VariableSpec::new("TxEndedInterval", Integer).unit("s").value("0")),
+    ] {
+        model.declare(ComponentKey::new(component), spec);
     }
     // 2.x Part 2, SmartChargingCtrlr.
     let number = |name: &str, value: String| VariableSpec::new(name, Integer).value(value);

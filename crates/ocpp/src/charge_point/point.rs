@@ -234,6 +234,23 @@ impl ChargePoint {
         After::new(async move { point.spawn(work) })
     }
 
+    /// Settings have changed: those of the connection count from now on, or from the next one on.
+    pub(crate) fn settings_changed(&self) {
+        let settings = self.locked().settings.clone();
+        self.0.link.change_times(|times| {
+            times.heartbeat = settings.heartbeat;
+            times.retry = settings.retry;
+        });
+        self.0.connection.set_ping_interval(settings.ping);
+    }
+
+    /// The pauses between attempts to connect have been set (2.x; 1.6 leaves them to the station).
+    pub(crate) fn backoff_set(&self) {
+        if let Some(backoff) = self.locked().settings.backoff {
+            self.0.link.change_times(|times| times.backoff = backoff);
+        }
+    }
+
     /// The CSMS has set the password with which the station authenticates.
     pub(crate) fn password_changed(&self, password: Vec<u8>) {
         self.0.connection.set_password(password);

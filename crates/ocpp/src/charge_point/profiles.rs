@@ -166,7 +166,7 @@ impl ChargePoint {
                 }
                 // What was allowed last goes on: a limit that can't be reckoned is none that may be left out.
                 Err(error) => {
-                    tracing::error!(protocol = "ocpp", evse, %error, "what an EVSE may draw is not known")
+                    tracing::error!(protocol = "ocpp", evse, %error, "what an EVSE may draw is not known");
                 }
             }
         }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use ocpp_kit::engine::RetryPolicy;
+use ocpp_kit::engine::{Backoff, RetryPolicy};
 use ocpp_kit::station::authorization::AuthorizationPolicy;
 use ocpp_kit::station::configuration::ConfigurationKeys;
 use ocpp_kit::station::device_model::{Attribute, ComponentKey, DeviceModel, VariableKey};
@@ -13,6 +13,10 @@ use ocpp_kit::station::device_model::{Attribute, ComponentKey, DeviceModel, Vari
 pub(crate) struct Settings {
     pub(crate) heartbeat: Duration,
     pub(crate) retry: RetryPolicy,
+    /// Between pings, from the next connection on; `None`: no pings.
+    pub(crate) ping: Option<Duration>,
+    /// Pauses between attempts to connect, which 1.6 does not set.
+    pub(crate) backoff: Option<Backoff>,
     /// How long an authorization waits for its vehicle.
     pub(crate) connection_timeout: Duration,
     /// Between meter values of a transaction; zero: none.
@@ -38,6 +42,7 @@ impl Settings {
                 attempts: number(text("TransactionMessageAttempts"), 3).max(1),
                 interval: seconds(text("TransactionMessageRetryInterval"), 60),
             },
+            None,
         )
     }
 
@@ -60,15 +65,22 @@ impl Settings {
                 attempts: number(text("OCPPCommCtrlr", "MessageAttempts", of_events), 3).max(1),
                 interval: seconds(text("OCPPCommCtrlr", "MessageAttemptInterval", of_events), 60),
             },
+            Some(Backoff {
+                wait_minimum: seconds(text("OCPPCommCtrlr", "RetryBackOffWaitMinimum", None), 10),
+                random_range: seconds(text("OCPPCommCtrlr", "RetryBackOffRandomRange", None), 10),
+                repeat_times: number(text("OCPPCommCtrlr", "RetryBackOffRepeatTimes", None), 3),
+            }),
         )
     }
 
-    fn read(text: impl Fn(Setting) -> Option<String>, retry: RetryPolicy) -> Self {
+    fn read(text: impl Fn(Setting) -> Option<String>, retry: RetryPolicy, backoff: Option<Backoff>) -> Self {
         let truth =
             |setting, default| text(setting).map_or(default, |text| text.eq_ignore_ascii_case("true"));
         Self {
             heartbeat: seconds(text(Setting::HeartbeatInterval), 300).max(Duration::from_secs(1)),
             retry,
+            ping: Some(seconds(text(Setting::PingInterval), 60)).filter(|pause| !pause.is_zero()),
+            backoff,
             connection_timeout: seconds(text(Setting::ConnectionTimeOut), 60),
             sample_interval: seconds(text(Setting::SampleInterval), 60),
             aligned_interval: seconds(text(Setting::AlignedInterval), 0),
@@ -98,6 +110,7 @@ fn seconds(text: Option<String>, default: u32) -> Duration {
 #[derive(Clone, Copy, Debug)]
 enum Setting {
     HeartbeatInterval,
+    PingInterval,
     ConnectionTimeOut,
     SampleInterval,
     AlignedInterval,
@@ -117,6 +130,7 @@ impl Setting {
     fn key(self) -> &'static str {
         match self {
             Self::HeartbeatInterval => "HeartbeatInterval",
+            Self::PingInterval => "WebSocketPingInterval",
             Self::ConnectionTimeOut => "ConnectionTimeOut",
             Self::SampleInterval => "MeterValueSampleInterval",
             Self::AlignedInterval => "ClockAlignedDataInterval",
@@ -136,6 +150,7 @@ impl Setting {
     fn variable(self) -> (&'static str, &'static str) {
         match self {
             Self::HeartbeatInterval => ("OCPPCommCtrlr", "HeartbeatInterval"),
+            Self::PingInterval => ("OCPPCommCtrlr", "WebSocketPingInterval"),
             Self::ConnectionTimeOut => ("TxCtrlr", "EVConnectionTimeOut"),
             Self::SampleInterval => ("SampledDataCtrlr", "TxUpdatedInterval"),
             Self::AlignedInterval => ("AlignedDataCtrlr", "Interval"),

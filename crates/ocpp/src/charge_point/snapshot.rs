@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
-use std::fs::File;
+use std::fs::{File, OpenOptions};
 use std::io::{self, Write as _};
 use std::path::PathBuf;
 
@@ -65,7 +65,12 @@ impl SnapshotStore for SnapshotFile {
 
     fn save(&self, snapshot: &str) -> io::Result<()> {
         let new = self.0.with_extension("new");
-        let mut file = File::create(&new)?;
+        let mut options = OpenOptions::new();
+        options.write(true).create(true).truncate(true);
+        // It may hold the station's password.
+        #[cfg(unix)]
+        std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+        let mut file = options.open(&new)?;
         file.write_all(snapshot.as_bytes())?;
         file.sync_all()?;
         std::fs::rename(&new, &self.0)?;
@@ -77,7 +82,7 @@ impl SnapshotStore for SnapshotFile {
 }
 
 /// What is in a snapshot.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
 pub(crate) struct Snapshot {
     pub(crate) evses: BTreeMap<i32, Kept>,
@@ -95,7 +100,7 @@ pub(crate) struct Snapshot {
 }
 
 /// A variable that was set.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Variable {
     pub(crate) component: String,
     pub(crate) component_instance: Option<String>,
@@ -127,6 +132,12 @@ mod tests {
         file.save("one").unwrap();
         file.save("two").unwrap();
         assert_eq!(file.load().unwrap().as_deref(), Some("two"));
+        #[cfg(unix)]
+        {
+            use std::os::unix::fs::PermissionsExt as _;
+            let permissions = std::fs::metadata(directory.path().join("station.json")).unwrap().permissions();
+            assert_eq!(permissions.mode() & 0o777, 0o600);
+        }
         assert!(SnapshotFile::new(directory.path().join("no/where")).save("x").is_err());
     }
 }

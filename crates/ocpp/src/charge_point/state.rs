@@ -21,8 +21,7 @@ use crate::Version;
 use crate::smart_charging::{Capabilities, ProfileError};
 use crate::types::DateTime;
 
-/// What a station knows.
-#[derive(Debug)]
+/// What a station knows. Passwords are in it, so it has no Debug.
 pub(crate) struct State {
     pub(crate) version: Version,
     pub(crate) evses: Vec<Evse>,

@@ -71,11 +71,7 @@ async fn change_configuration(
     let mut after = After::none();
     let is_set = status == Set::Accepted;
     if is_set {
-        let settings = point.locked().settings.clone();
-        point.link().change_times(|times| {
-            times.heartbeat = settings.heartbeat;
-            times.retry = settings.retry;
-        });
+        point.settings_changed();
     }
     // The new password counts once the answer has left (whitepaper A01.FR.10).
     if is_set && key == PASSWORD {

@@ -85,11 +85,10 @@ async fn set_variables(
         point.intervals_set(state);
         results
     });
-    let settings = point.locked().settings.clone();
-    point.link().change_times(|times| {
-        times.heartbeat = settings.heartbeat;
-        times.retry = settings.retry;
-    });
+    point.settings_changed();
+    if call.set_variable_data.iter().any(|wanted| wanted.variable.name.starts_with("RetryBackOff")) {
+        point.backoff_set();
+    }
     let mut after = After::none();
     if let Some(password) = password {
         let point = point.clone();

@@ -135,3 +135,19 @@ async fn the_local_list_has_a_version() {
     assert_eq!(csms.call("SendLocalList", old).await.unwrap()["status"], "VersionMismatch");
     assert_eq!(csms.call("ClearCache", json!({})).await.unwrap()["status"], "Accepted");
 }
+
+#[tokio::test]
+async fn pauses_between_attempts_to_connect_are_the_station_s_own_until_they_are_set() {
+    let world = World::start(Version::V2_0_1).await;
+    let set = |name: &str, value: &str| {
+        let variable = json!({"component": {"name": "OCPPCommCtrlr"}, "variable": {"name": name}, "attributeValue": value});
+        json!({"setVariableData": [variable]})
+    };
+    let own = world.point.link().times().backoff;
+    world.csms.call("SetVariables", set("HeartbeatInterval", "60")).await.unwrap();
+    assert_eq!(world.point.link().times().backoff, own);
+    world.csms.call("SetVariables", set("RetryBackOffWaitMinimum", "3")).await.unwrap();
+    assert_eq!(world.point.link().times().backoff.wait_minimum.as_secs(), 3);
+    let locked = world.csms.call("SetVariables", set("QueueAllMessages", "true")).await.unwrap();
+    assert_eq!(locked["setVariableResult"][0]["attributeStatus"], "Rejected");
+}
