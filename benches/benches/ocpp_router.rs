@@ -50,11 +50,11 @@ fn routing(criterion: &mut Criterion) {
             peer: peer.clone(),
         };
         let made = allocation_counter::measure(|| drop(black_box(call.incoming())));
-        let routed = allocation_counter::measure(|| runtime.block_on(route(&routes, call.incoming())));
+        let answered = allocation_counter::measure(|| runtime.block_on(route(&routes, call.incoming())));
         println!(
             "{action}: {} allocations, {} bytes, beside those of the message itself",
-            routed.count_total - made.count_total,
-            routed.bytes_total - made.bytes_total
+            answered.count_total - made.count_total,
+            answered.bytes_total - made.bytes_total
         );
         group.bench_function(action, |bencher| {
             bencher.iter_batched(

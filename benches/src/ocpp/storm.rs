@@ -77,12 +77,12 @@ async fn run(server: &Server, data: &Path) -> Result<()> {
 
     let mut asked = ask(&store, 0).await?;
     tieline_node::wake(&data.join(node::DATA))?;
-    let storm = Instant::now();
+    let gone = Instant::now();
     away.send_replace(Some(tokio::time::Instant::now()));
     asked.extend(ask(&store, COMMANDS).await?);
     tieline_node::wake(&data.join(node::DATA))?;
     let all = tokio::time::timeout(PATIENCE, back.wait_for(|back| *back == STATIONS)).await;
-    let back = storm.elapsed().as_secs_f64();
+    let back = gone.elapsed().as_secs_f64();
     ensure!(all.is_ok(), "only {} of {STATIONS} stations came back", *returned.borrow());
     println!(
         "all are back {back:.1} s after they went; {} attempts were turned down",
@@ -92,7 +92,7 @@ async fn run(server: &Server, data: &Path) -> Result<()> {
     println!(
         "{} commands, answered {:.1} s after the stations went",
         2 * COMMANDS,
-        storm.elapsed().as_secs_f64()
+        gone.elapsed().as_secs_f64()
     );
     let heard = seen.commands.lock().map_err(|_| anyhow::anyhow!("a station panicked"))?.len();
     stations.shutdown().await;

@@ -46,13 +46,11 @@ impl Station {
         drop(self);
         tokio::time::sleep(delay).await;
         let mut back = loop {
-            match Self::connect(address, number).await {
-                Ok(back) => break back,
-                Err(_) => {
-                    seen.turned_down.fetch_add(1, Ordering::Relaxed);
-                    tokio::time::sleep(PAUSE).await;
-                }
+            if let Ok(back) = Self::connect(address, number).await {
+                break back;
             }
+            seen.turned_down.fetch_add(1, Ordering::Relaxed);
+            tokio::time::sleep(PAUSE).await;
         };
         returned.send_modify(|count| *count += 1);
         loop {

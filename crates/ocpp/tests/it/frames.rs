@@ -170,7 +170,7 @@ async fn who_sends_too_much_is_read_more_slowly_and_loses_nothing() {
     limits.message_rate = Some(MessageRate { per_second: 100, burst: 5 });
     let csms = serve(open_csms(yes()).limits(limits).build()).await;
     let mut station = RawPeer::station(csms, "CS001", "ocpp1.6").await;
-    let began = std::time::Instant::now();
+    let began = tokio::time::Instant::now();
     for number in 0..35 {
         station.socket.feed(Frame::text(format!(r#"[2,"{number}","Heartbeat",{{}}]"#))).await.unwrap();
     }
