@@ -383,6 +383,8 @@ impl<D: Station> Linking<D> {
     /// Delivers what is owed, one message after the other (1.6 §3.7, 2.x E04).
     async fn deliver(&self, peer: &Peer) -> Infallible {
         let mut state = self.link.state();
+        // The message for which the station has registered anew: once for each, or it would go on for ever.
+        let mut registered_for = None;
         loop {
             // The sender lives in the link.
             let _ = state.wait_for(|state| *state == LinkState::Online).await;
@@ -402,7 +404,10 @@ impl<D: Station> Linking<D> {
                     tokio::time::sleep(Duration::from_millis(100)).await;
                 }
                 // 2.x B02.FR.09: the CSMS does not know the station as accepted (any more).
-                Err(failure) if wants_boot(failure) => self.register_anew(peer),
+                Err(failure) if wants_boot(failure) && registered_for != Some(owed.number) => {
+                    registered_for = Some(owed.number);
+                    self.register_anew(peer);
+                }
                 Err(failure) => self.failed(&owed, failure, peer),
             }
         }

@@ -80,6 +80,19 @@ async fn a_csms_that_has_forgotten_the_station_gets_its_registration() {
 }
 
 #[tokio::test]
+async fn a_csms_that_refuses_whoever_has_registered_is_not_stormed() {
+    let world = World::start(Version::V2_0_1).await;
+    let csms = &world.csms;
+    csms.answer("TransactionEvent", [Err(ErrorCode::SecurityError)]);
+    world.point.plug_in(1);
+    world.point.present(1, tieline_ocpp::charge_point::IdToken::card("A")).await;
+    csms.heard("TransactionEvent", 2).await;
+    // From now on it waits as for any refusal: MessageAttemptInterval, once, twice.
+    world.waits_for("2026-06-01T10:01:00Z").await;
+    assert_eq!((csms.all("BootNotification").len(), csms.all("TransactionEvent").len()), (2, 2));
+}
+
+#[tokio::test]
 async fn the_status_follows_what_happens() {
     let world = World::start(Version::V1_6).await;
     world.point.fault(1, Some("GroundFailure"));
