@@ -43,6 +43,7 @@ mod dynamic;
 mod evse;
 mod hardware;
 mod link;
+mod linking;
 mod model;
 mod outbox;
 mod point;

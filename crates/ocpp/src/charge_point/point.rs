@@ -16,7 +16,8 @@ use tokio::task::JoinSet;
 
 use super::boot::ChargingStationInfo;
 use super::hardware::Hardware;
-use super::link::{Link, LinkState, LinkTimes, Linking, Station};
+use super::link::{Link, LinkState, LinkTimes, Station};
+use super::linking::Linking;
 use super::model::show;
 use super::outbox::{Outbox, Owed};
 use super::snapshot::{Forgetful, Snapshot, SnapshotStore};
@@ -347,6 +348,7 @@ impl Station for ChargePoint {
             if is_other {
                 self.change(|state| {
                     state.set_version(version);
+                    self.intervals_set(state);
                     state.evses.iter_mut().for_each(|evse| evse.told = None);
                 });
             }

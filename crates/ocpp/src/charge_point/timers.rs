@@ -30,6 +30,8 @@ fn aligned(now: Timestamp, interval: Duration) -> Option<Timestamp> {
 impl ChargePoint {
     /// Does what is due, without end.
     pub(crate) async fn watch_timers(&self) -> Infallible {
+        // Also for what was remembered: a transaction that goes on, an interval that was set.
+        self.change(|state| self.intervals_set(state));
         let mut changes = self.changes();
         loop {
             changes.borrow_and_update();
@@ -43,11 +45,11 @@ impl ChargePoint {
                 busy = self.0.clock.wait_until(wait.unwrap_or(Timestamp::MAX)) => drop(busy),
                 _ = changes.changed() => {}
             }
-            self.due().await;
+            self.due();
         }
     }
 
-    async fn due(&self) {
+    fn due(&self) {
         let now = self.now();
         if self.locked().next_due().is_none_or(|next| next > now) {
             return;
@@ -63,12 +65,22 @@ impl ChargePoint {
             (expired, self.align(state, now), state.version, updates)
         });
         self.pull_updates(updates);
+        if !alone.is_empty() || !expired.is_empty() {
+            let point = self.clone();
+            // A CSMS that is slow to answer holds up no limit that is due.
+            self.spawn(async move { point.tell_of_time(version, alone, expired).await });
+        }
+    }
+
+    /// Tells what these EVSEs, which have no transaction, have measured, and which reservations have expired.
+    async fn tell_of_time(&self, version: Version, alone: Vec<i32>, expired: Vec<i32>) {
+        let link = &self.0.link;
         for evse in alone {
             let meter = self.0.hardware.meter(evse);
             let told = match version {
-                Version::V1_6 => v16::meter_values(&self.0.link, evse, meter, "Sample.Clock").await,
-                Version::V2_0_1 => v201::meter_values(&self.0.link, evse, meter, "Sample.Clock").await,
-                _ => v21::meter_values(&self.0.link, evse, meter, "Sample.Clock").await,
+                Version::V1_6 => v16::meter_values(link, evse, meter, "Sample.Clock").await,
+                Version::V2_0_1 => v201::meter_values(link, evse, meter, "Sample.Clock").await,
+                _ => v21::meter_values(link, evse, meter, "Sample.Clock").await,
             };
             if let Err(failure) = told {
                 tracing::debug!(protocol = "ocpp", evse, %failure, "meter values were not told");
@@ -77,8 +89,8 @@ impl ChargePoint {
         for reservation in expired {
             match version {
                 Version::V1_6 => {}
-                Version::V2_0_1 => v201::reservation_ended(&self.0.link, reservation, "Expired").await,
-                _ => v21::reservation_ended(&self.0.link, reservation, "Expired").await,
+                Version::V2_0_1 => v201::reservation_ended(link, reservation, "Expired").await,
+                _ => v21::reservation_ended(link, reservation, "Expired").await,
             }
         }
     }

@@ -153,3 +153,32 @@ async fn a_power_cut_loses_nothing() {
         assert_eq!(csms.said()[before].0, "BootNotification");
     }
 }
+
+#[tokio::test]
+async fn after_a_power_cut_meters_are_read_as_before() {
+    let directory = tempfile::tempdir().unwrap();
+    let snapshots = || SnapshotFile::new(directory.path().join("state"));
+    let csms = Csms::start().await;
+    let world = World::with(csms.clone(), Version::V1_6, |builder| builder.with_snapshots(snapshots()));
+    world.online().await;
+    for (key, value) in [("MeterValueSampleInterval", "20"), ("ClockAlignedDataInterval", "30")] {
+        csms.call("ChangeConfiguration", json!({"key": key, "value": value})).await.unwrap();
+    }
+    world.point.plug_in(1);
+    world.point.present(1, IdToken::card("A")).await;
+    eventually(|| (world.point.link().owed() == 0).then_some(())).await;
+    drop(world);
+    eventually(|| csms.registry.is_empty().then_some(())).await;
+
+    let world = World::with(csms.clone(), Version::V1_6, |builder| builder.with_snapshots(snapshots()));
+    world.connected().await;
+    world.waits_for("2026-06-01T10:00:20Z").await;
+    world.advance(20);
+    let sample = csms.heard("MeterValues", 1).await;
+    assert_eq!((&sample["connectorId"], &sample["transactionId"]), (&json!(1), &json!(4711)));
+    world.waits_for("2026-06-01T10:00:30Z").await;
+    world.advance(10);
+    csms.heard("MeterValues", 3).await;
+    let alone = csms.all("MeterValues").into_iter().find(|one| one["connectorId"] == 2).unwrap();
+    assert_eq!(alone["meterValue"][0]["sampledValue"][0]["context"], "Sample.Clock");
+}
