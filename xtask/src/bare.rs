@@ -13,7 +13,7 @@ const CRATES: &[&str] = &["tieline-uftp", "tieline-ocpp"];
 const ALONE: &[(&str, &[&str])] = &[
     ("tieline-uftp", &["", "client", "discovery", "server"]),
     ("tieline-ocpp", &["", "client", "charge-point", "server", "events", "validation"]),
-    ("tieline-edge", &["", "client", "dns", "server", "websocket", "virtual-clock"]),
+    ("tieline-edge", &["", "client", "dns", "server", "static-rsa", "websocket", "virtual-clock"]),
     ("tieline-store", &[""]),
 ];
 
@@ -24,6 +24,7 @@ const FORBIDDEN: &[&str] = &[
     "hyper",
     "hyper-util",
     "mio",
+    "openssl",
     "reqwest",
     "rusqlite",
     "rustls",

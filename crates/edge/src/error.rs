@@ -67,6 +67,23 @@ pub enum EdgeError {
     /// The check of client certificates cannot be set up.
     #[error("client certificates cannot be checked: {0}")]
     ClientCertificates(#[source] rustls::server::VerifierBuilderError),
+    /// Client certificates are asked for, and no authority may issue them.
+    #[cfg(feature = "static-rsa")]
+    #[error("client certificates cannot be checked: no authority is named")]
+    NoClientAuthorities,
+    /// OpenSSL cannot be set up.
+    #[cfg(feature = "static-rsa")]
+    #[error("OpenSSL cannot be set up: {0}")]
+    OpenSsl(#[source] openssl::error::ErrorStack),
+    /// OpenSSL cannot use a certificate or its key.
+    #[cfg(feature = "static-rsa")]
+    #[error("the certificate in {} cannot be used by OpenSSL: {source}", path.display())]
+    OpenSslCertificate {
+        /// The file of the certificate.
+        path: PathBuf,
+        /// What is wrong.
+        source: openssl::error::ErrorStack,
+    },
     /// The name servers of the machine cannot be read, or the resolver cannot be set up.
     #[cfg(feature = "dns")]
     #[error("DNS cannot be set up: {0}")]

@@ -10,7 +10,8 @@
 //! - [`tls`]: TLS settings from PEM files, for servers and clients. The crypto provider is always named explicitly
 //!   (aws-lc-rs); no process-wide default is needed or set.
 //! - [`listener`] (feature `server`): [`TlsListener`](listener::TlsListener) and, for those who ask for plain text by
-//!   name, [`PlainListener`](listener::PlainListener). Both say who connected: a [`PeerIdentity`].
+//!   name, [`PlainListener`](listener::PlainListener). Both say who connected: a [`PeerIdentity`]. With the feature
+//!   `static-rsa` there is `StaticRsaListener`, by OpenSSL, for peers that know only suites that rustls leaves out.
 //! - [`serve`](serve()) (feature `server`): HTTP/1.1 with upgrades, limits and a graceful end, for any tower service.
 //! - [`HttpClient`] (feature `client`): the one way to make a `reqwest` client.
 //! - [`dns`] (feature `dns`): questions to the domain name system, with DNSSEC.

@@ -2,8 +2,12 @@
 //!
 //! [`Listener`] is the port: whatever accepts connections and can say who is at the other end.
 //! [`TlsListener`] is the normal one. [`PlainListener`] is for a loopback, or for a terminating proxy in front.
+//! `StaticRsaListener` (feature `static-rsa`) is for peers that know only old suites of TLS.
 
+mod handshakes;
 mod plain;
+#[cfg(feature = "static-rsa")]
+mod static_rsa;
 mod tls;
 
 use std::io;
@@ -13,8 +17,11 @@ use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpSocket, TcpStream};
 
+pub use handshakes::HandshakeLimits;
 pub use plain::PlainListener;
-pub use tls::{HandshakeLimits, TlsListener};
+#[cfg(feature = "static-rsa")]
+pub use static_rsa::StaticRsaListener;
+pub use tls::TlsListener;
 
 use crate::{EdgeError, PeerIdentity};
 

@@ -28,13 +28,23 @@ impl Authority {
         self.folder.path().join("root.pem")
     }
 
-    /// Issues a certificate for this name and writes it with its key.
+    /// Issues a certificate for this name and writes it with its key, of ECDSA.
     pub(crate) fn issue(&self, name: &str) -> (CertifiedKeyFiles, Certificate) {
+        self.certify(name, name, &KeyPair::generate().unwrap())
+    }
+
+    /// The same with a key of RSA.
+    #[cfg(feature = "static-rsa")]
+    pub(crate) fn issue_rsa(&self, name: &str) -> (CertifiedKeyFiles, Certificate) {
+        let key = KeyPair::generate_for(&rcgen::PKCS_RSA_SHA256).unwrap();
+        self.certify(name, &format!("{name}-rsa"), &key)
+    }
+
+    fn certify(&self, name: &str, file: &str, key: &KeyPair) -> (CertifiedKeyFiles, Certificate) {
         let mut params = CertificateParams::new(vec![name.to_owned()]).unwrap();
         params.distinguished_name.push(DnType::CommonName, name);
-        let key = KeyPair::generate().unwrap();
-        let certificate = params.signed_by(&key, &self.issuer).unwrap();
-        let paths = ["pem", "key"].map(|kind| self.folder.path().join(format!("{name}.{kind}")));
+        let certificate = params.signed_by(key, &self.issuer).unwrap();
+        let paths = ["pem", "key"].map(|kind| self.folder.path().join(format!("{file}.{kind}")));
         fs::write(&paths[0], certificate.pem()).unwrap();
         fs::write(&paths[1], key.serialize_pem()).unwrap();
         set_mode(&paths[1], 0o600);

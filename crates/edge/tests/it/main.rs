@@ -7,5 +7,7 @@ mod authority;
 mod drain;
 mod http_client;
 mod limits;
+#[cfg(feature = "static-rsa")]
+mod static_rsa;
 mod tls;
 mod tls_files;

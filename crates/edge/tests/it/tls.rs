@@ -17,15 +17,19 @@ use tokio_util::sync::CancellationToken;
 
 use crate::authority::Authority;
 
-struct Server {
-    address: SocketAddr,
+pub(crate) struct Server {
+    pub(crate) address: SocketAddr,
     shutdown: CancellationToken,
     task: JoinHandle<Drained>,
 }
 
 impl Server {
     fn start(tls: ServerTls, limits: HandshakeLimits) -> Self {
-        let listener = TlsListener::bind(([127, 0, 0, 1], 0).into(), tls, limits).unwrap();
+        Self::on(TlsListener::bind(([127, 0, 0, 1], 0).into(), tls, limits).unwrap())
+    }
+
+    /// Tells whoever asks who they are.
+    pub(crate) fn on(listener: impl Listener) -> Self {
         let address = listener.local_addr().unwrap();
         let router = Router::new().route(
             "/",
@@ -41,22 +45,22 @@ impl Server {
         Self { address, shutdown, task }
     }
 
-    async fn ask(&self, client: &HttpClient) -> Result<String, reqwest::Error> {
+    pub(crate) async fn ask(&self, client: &HttpClient) -> Result<String, reqwest::Error> {
         let url = format!("https://localhost:{}/", self.address.port());
         client.build().unwrap().get(url).send().await?.text().await
     }
 
-    async fn stop(self) {
+    pub(crate) async fn stop(self) {
         self.shutdown.cancel();
         assert!(self.task.await.unwrap().is_complete());
     }
 }
 
-fn client(authority: &Authority) -> HttpClient {
+pub(crate) fn client(authority: &Authority) -> HttpClient {
     HttpClient::new(trusting(authority))
 }
 
-fn trusting(authority: &Authority) -> ClientTls {
+pub(crate) fn trusting(authority: &Authority) -> ClientTls {
     ClientTls::platform().with_roots(TrustedRoots::Only(vec![authority.root()]))
 }
 

@@ -189,7 +189,9 @@ async fn what_could_not_be_delivered_is_not_offered_again_while_it_can_be_ordere
         assert!(tieline_node::release(&**scene.agr.node().store(), &dso).await.unwrap());
         scene.clock.advance(SignedDuration::from_secs(30));
     };
-    // What was refused for good is the answer to the request; the offer waited behind it.
+    // What was refused for good is the answer to the request; the offer waits behind it. Time stands still until it is
+    // made: of a fleet that has not been heard of for minutes nothing is offered.
+    eventually("there is an offer", async || scene.agr.records("offer", POINT).await.pop()).await;
     release().await;
     eventually("the offer is given up", async || {
         // Time goes on, since whoever delivers looks again only after a while.
