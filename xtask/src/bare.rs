@@ -12,7 +12,7 @@ const CRATES: &[&str] = &["tieline-uftp", "tieline-ocpp"];
 /// Crates with features, and each set of features that is built apart from all others.
 const ALONE: &[(&str, &[&str])] = &[
     ("tieline-uftp", &["", "client", "discovery", "server"]),
-    ("tieline-ocpp", &["", "client", "charge-point", "server", "events", "validation"]),
+    ("tieline-ocpp", &["", "client", "charge-point", "server", "events", "validation", "json-schema"]),
     ("tieline-edge", &["", "client", "dns", "server", "static-rsa", "websocket", "virtual-clock"]),
     ("tieline-store", &[""]),
 ];

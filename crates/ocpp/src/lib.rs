@@ -8,6 +8,8 @@ pub mod events;
 pub mod fault;
 pub mod frame;
 mod identity;
+#[cfg(feature = "json-schema")]
+pub mod json_schema;
 mod message_ids;
 mod protocol;
 pub mod smart_charging;

@@ -118,3 +118,10 @@ where
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("the message breaks its schema: {0}")]
 pub struct InvalidMessage(String);
+
+#[cfg(all(feature = "json-schema", any(feature = "client", feature = "server")))]
+impl InvalidMessage {
+    pub(crate) fn new(cause: &DecodeError) -> Self {
+        Self(cause.to_string())
+    }
+}

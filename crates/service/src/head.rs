@@ -55,7 +55,7 @@ impl<P: Protocol> Head<P> {
     }
 
     /// The same head for the case of a fault: one reference count, whatever the extensions.
-    pub(crate) fn without_extensions(&self) -> Self {
+    pub fn without_extensions(&self) -> Self {
         Self { facts: Arc::clone(&self.facts), extensions: Extensions::new() }
     }
 }

@@ -1,10 +1,12 @@
-//! A second judge of what is made here: Python's `jsonschema`.
+//! Other judges of what is made here: Python's `jsonschema`, and the validation with JSON Schema of our own crate.
 
+use serde_json::Value;
 use tieline_interop::JsonSchemas;
-use tieline_ocpp::Version;
+use tieline_ocpp::json_schema::Schemas as OurSchemas;
+use tieline_ocpp::{DecodeError, RawValue, Version, fault};
 
 use crate::conforming::{Extent, Maker, VendorData};
-use crate::mutated::Mutator;
+use crate::mutated::{Mutant, Mutator};
 use crate::shape::Schemas;
 
 /// Instances of each message, right ones and wrong ones.
@@ -13,6 +15,7 @@ const INSTANCES: usize = 12;
 fn judge(version: Version) {
     let Some(schemas) = Schemas::find(version).expect("the schemas") else { return };
     let directory = tempfile::tempdir().expect("a folder");
+    let ours = OurSchemas::read(version, schemas.folder()).expect("the schemas");
     let mut judge = JsonSchemas::load(schemas.folder(), directory.path()).expect("a validator");
     let (mut right, mut wrong) = (0, 0);
     for name in schemas.names().expect("a folder") {
@@ -25,6 +28,8 @@ fn judge(version: Version) {
             .collect();
         for (payload, complaints) in made.iter().zip(judge.complaints(&name, &made).expect("a verdict")) {
             assert!(complaints.is_empty(), "{version} {name}: {complaints:?} about {payload:.600}");
+            check(&ours, &name, payload)
+                .unwrap_or_else(|error| panic!("{version} {name}: {error} about {payload:.600}"));
             right += 1;
         }
         let mut mutator = Mutator::default();
@@ -46,10 +51,28 @@ fn judge(version: Version) {
                 "{version} {name}: {said}: {complaints:?}: {:.600}",
                 mutant.payload
             );
+            refuses(&ours, &name, mutant);
             wrong += 1;
         }
     }
     println!("OCPP {version}: jsonschema finds {right} payloads right, and one fault in each of {wrong}");
+}
+
+fn check(schemas: &OurSchemas, name: &str, payload: &Value) -> Result<(), DecodeError> {
+    let payload = RawValue::from_string(payload.to_string()).expect("JSON");
+    match name.strip_suffix("Response") {
+        Some(action) => schemas.check_response(action, &payload),
+        None => schemas.check_request(name.strip_suffix("Request").unwrap_or(name), &payload),
+    }
+}
+
+/// With the code of the version, at the place that is wrong.
+fn refuses(schemas: &OurSchemas, name: &str, mutant: &Mutant) {
+    let version = schemas.version();
+    let said = format!("{version} {name}: {:?} at {:?}", mutant.fault, mutant.place);
+    let Err(error) = check(schemas, name, &mutant.payload) else { panic!("{said}: {:.600}", mutant.payload) };
+    let code = fault::undecodable(version, &error).code.as_wire(version).to_owned();
+    assert_eq!((code.as_str(), &error.path), (mutant.fault.code(version), &mutant.place), "{said}: {error}");
 }
 
 #[test]

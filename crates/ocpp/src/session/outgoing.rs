@@ -12,12 +12,14 @@ use tower::ServiceExt as _;
 use super::{CallFailure, CallOptions, Peer};
 use crate::decode::decode;
 use crate::protocol::encode;
-use crate::{Action, Tolerance};
+use crate::{Action, Tolerance, Version};
 
 /// A CALL of our own on its way to the peer.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct Outgoing {
+    /// The version of the request.
+    pub version: Version,
     /// The action.
     pub action: Cow<'static, str>,
     /// The payload of the request.
@@ -34,6 +36,7 @@ impl Outgoing {
     /// The request breaks its own schema.
     pub fn new<R: Action + Confirmed>(request: &R) -> Result<Self, CallFailure> {
         Ok(Self {
+            version: R::VERSION,
             action: Cow::Borrowed(R::NAME),
             payload: encode(request)?,
             options: CallOptions::default(),
@@ -59,8 +62,11 @@ impl tower_service::Service<Outgoing> for Peer {
 
     fn call(&mut self, outgoing: Outgoing) -> Self::Future {
         let peer = self.clone();
-        let Outgoing { action, payload, options } = outgoing;
-        Box::pin(async move { peer.call_raw(action, payload, options).await })
+        let Outgoing { version, action, payload, options } = outgoing;
+        Box::pin(async move {
+            peer.check_version(version)?;
+            peer.call_raw(action, payload, options).await
+        })
     }
 }
 

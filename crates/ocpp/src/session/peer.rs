@@ -124,7 +124,7 @@ impl Peer {
         request: &R,
         options: CallOptions,
     ) -> Result<R::Response, CallFailure> {
-        self.check_version::<R>()?;
+        self.check_version(R::VERSION)?;
         let payload = encode(request)?;
         let (result, id) = self.exchange(Cow::Borrowed(R::NAME), payload, options).await?;
         decode(self.version(), R::NAME, &result, &self.0.tolerance).map_err(|error| {
@@ -152,7 +152,7 @@ impl Peer {
     /// Sends a message that is never answered (SEND, 2.1 Part 4 §4.2.4). There is nothing to wait for: the message
     /// is on its way, or lost with the session.
     pub fn send<R: Action + Unconfirmed>(&self, message: &R) -> Result<(), CallFailure> {
-        self.check_version::<R>()?;
+        self.check_version(R::VERSION)?;
         self.0.calls.push_send(Cow::Borrowed(R::NAME), encode(message)?)
     }
 
@@ -191,11 +191,9 @@ impl Peer {
         answer
     }
 
-    fn check_version<R: Action>(&self) -> Result<(), CallFailure> {
-        if R::VERSION == self.version() {
-            return Ok(());
-        }
-        Err(CallFailure::WrongVersion { request: R::VERSION, session: self.version() })
+    pub(super) fn check_version(&self, request: Version) -> Result<(), CallFailure> {
+        let session = self.version();
+        if request == session { Ok(()) } else { Err(CallFailure::WrongVersion { request, session }) }
     }
 }
 

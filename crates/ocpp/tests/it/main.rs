@@ -14,10 +14,13 @@ mod der_control;
 mod frames;
 mod handlers;
 mod handshake;
+#[cfg(feature = "json-schema")]
+mod json_schema;
 mod layers;
 mod order;
 mod proxy;
 mod registry;
+
 mod smart_charging;
 mod support;
 mod tls;
