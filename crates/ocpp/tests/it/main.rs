@@ -21,6 +21,7 @@ mod order;
 mod proxy;
 mod registry;
 
+mod rules;
 mod smart_charging;
 mod support;
 mod tls;

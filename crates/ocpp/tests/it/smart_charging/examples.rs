@@ -39,7 +39,7 @@ fn limits(steps: &[(i64, &str)]) -> Vec<(i64, Option<Decimal>)> {
     steps.iter().map(|(start, limit)| (*start, Some(decimal(limit)))).collect()
 }
 
-/// The example of 1.6 (§3.13.6): a default for every day, with less power from 8 to 20 h.
+/// The example of 1.6 (edition 2, §3.13.7): a default for every day, with less power from 8 to 20 h.
 #[test]
 fn a_daily_default_of_1_6() {
     let profile = read_16(serde_json::json!({
@@ -66,6 +66,122 @@ fn a_daily_default_of_1_6() {
         told.charging_schedule_period[1],
         v16::ChargingSchedulePeriod::new(7200, 6000).with_number_phases(3)
     );
+}
+
+const HOUR: i64 = 3600;
+
+/// Full power from 23 to 6 h on weekdays and all day at the weekend, less at other times; a schedule of one week that begins
+/// on a Monday, and comes again each week.
+fn week(level: i32) -> Profile {
+    let mut periods = vec![(0, 11_000)];
+    for day in 0..5 {
+        periods.push((24 * day + 6, 4000));
+        periods.push((24 * day + 23, 11_000));
+    }
+    let periods: Vec<_> = periods
+        .into_iter()
+        .map(|(hour, limit)| serde_json::json!({ "startPeriod": HOUR * hour, "limit": limit }))
+        .collect();
+    read_16(serde_json::json!({
+        "chargingProfileId": level, "stackLevel": level, "chargingProfilePurpose": "TxDefaultProfile",
+        "chargingProfileKind": "Recurring", "recurrencyKind": "Weekly",
+        "chargingSchedule": {
+            "duration": 7 * 24 * HOUR, "startSchedule": "2026-01-05T00:00:00Z", "chargingRateUnit": "W",
+            "chargingSchedulePeriod": periods
+        }
+    }))
+}
+
+/// The calendar that 1.6 describes (edition 2, §3.13.2): a week, and on top of it a profile for a holiday, here Whit Monday.
+#[test]
+fn a_week_with_an_exception_for_a_holiday_of_1_6() {
+    let week = week(0);
+    let holiday = read_16(serde_json::json!({
+        "chargingProfileId": 1, "stackLevel": 1, "chargingProfilePurpose": "TxDefaultProfile",
+        "chargingProfileKind": "Absolute", "validFrom": "2026-05-25T00:00:00Z", "validTo": "2026-05-26T00:00:00Z",
+        "chargingSchedule": {
+            "startSchedule": "2026-05-25T00:00:00Z", "chargingRateUnit": "W",
+            "chargingSchedulePeriod": [{ "startPeriod": 0, "limit": 11_000 }]
+        }
+    }));
+    let from_friday = Question::new(1, at("2026-05-22T12:00:00Z"), 5 * 86_400);
+    let station = station("2026-05-22T11:00:00Z");
+    let friday_evening = (11 * HOUR, "11000");
+    let told = composite(&[(0, &week)], &station, &from_friday).unwrap();
+    let with_monday = [
+        (0, "4000"),
+        friday_evening,
+        (66 * HOUR, "4000"),
+        (83 * HOUR, "11000"),
+        (90 * HOUR, "4000"),
+        (107 * HOUR, "11000"),
+        (114 * HOUR, "4000"),
+    ];
+    assert_eq!(steps(&told), limits(&with_monday));
+    let told = composite(&[(0, &week), (0, &holiday)], &station, &from_friday).unwrap();
+    let with_holiday =
+        [(0, "4000"), friday_evening, (90 * HOUR, "4000"), (107 * HOUR, "11000"), (114 * HOUR, "4000")];
+    assert_eq!(steps(&told), limits(&with_holiday));
+}
+
+/// A schedule that is shorter than its recurrence leaves the rest of the day to a lower level, or to no profile at all; what is
+/// longer than the recurrence is not executed (errata 4.0 §3.43).
+#[test]
+fn the_rest_of_a_day_falls_back_in_1_6() {
+    let daily = |level: i32, duration: i64, periods: serde_json::Value| {
+        read_16(serde_json::json!({
+            "chargingProfileId": level, "stackLevel": level, "chargingProfilePurpose": "TxDefaultProfile",
+            "chargingProfileKind": "Recurring", "recurrencyKind": "Daily",
+            "chargingSchedule": {
+                "duration": duration, "startSchedule": "2026-01-01T18:00:00Z", "chargingRateUnit": "A",
+                "chargingSchedulePeriod": periods
+            }
+        }))
+    };
+    let evening = daily(1, 3 * HOUR, serde_json::json!([{ "startPeriod": 0, "limit": 8 }]));
+    let long = [(0, 10), (20 * HOUR, 12), (30 * HOUR, 32)];
+    let long: Vec<_> = long
+        .iter()
+        .map(|(start, limit)| serde_json::json!({ "startPeriod": start, "limit": limit }))
+        .collect();
+    let all_day = daily(0, 40 * HOUR, long.into());
+    let question = Question::new(1, at("2026-06-01T17:00:00Z"), 86_400);
+    let station = station("2026-06-01T16:00:00Z");
+
+    let told = composite(&[(0, &evening)], &station, &question).unwrap();
+    assert_eq!(steps(&told), [(0, None), (HOUR, Some(decimal("8"))), (4 * HOUR, None)]);
+    let told = composite(&[(0, &evening), (0, &all_day)], &station, &question).unwrap();
+    let expected = [(0, "12"), (HOUR, "8"), (4 * HOUR, "10"), (21 * HOUR, "12")];
+    assert_eq!(steps(&told), limits(&expected));
+}
+
+/// Purposes are merged by their lowest value, whatever the lengths of their intervals (edition 2, §3.13.3).
+#[test]
+fn purposes_are_merged_by_their_lowest_value_in_1_6() {
+    let profile = |purpose: &str, periods: serde_json::Value| {
+        read_16(serde_json::json!({
+            "chargingProfileId": 1, "stackLevel": 0, "chargingProfilePurpose": purpose,
+            "chargingProfileKind": "Absolute",
+            "chargingSchedule": {
+                "startSchedule": NOON, "chargingRateUnit": "A", "chargingSchedulePeriod": periods
+            }
+        }))
+    };
+    let max = profile(
+        "ChargePointMaxProfile",
+        serde_json::json!([{ "startPeriod": 0, "limit": 20 }, { "startPeriod": 500, "limit": 10 }]),
+    );
+    let default = profile(
+        "TxDefaultProfile",
+        serde_json::json!([
+            { "startPeriod": 0, "limit": 16 },
+            { "startPeriod": 300, "limit": 32 },
+            { "startPeriod": 700, "limit": 6 }
+        ]),
+    );
+    let told =
+        composite(&[(0, &max), (0, &default)], &station(NOON), &Question::new(1, at(NOON), 900)).unwrap();
+    assert_eq!(steps(&told), limits(&[(0, "16"), (300, "20"), (500, "10"), (700, "6")]));
 }
 
 fn absolute(purpose: &str, level: i32, duration: Option<i32>, periods: &[(i32, i64, i32)]) -> Profile {
