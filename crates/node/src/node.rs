@@ -10,8 +10,9 @@ use axum::middleware::{self, Next};
 use axum::response::Response;
 use jiff::Timestamp;
 use jiff::civil::Date;
-use tieline_ocpp::Limits;
 use tieline_ocpp::csms::Csms;
+use tieline_ocpp::proxy::Proxy;
+use tieline_ocpp::{Limits, Registry};
 use tieline_store::{ChangeSet, Store, StoreError, Timer};
 use tieline_types::{Clock, EntityAddress, IspCalendar};
 use tieline_uftp::Client;
@@ -20,7 +21,7 @@ use tokio_util::sync::{CancellationToken, DropGuard};
 use tokio_util::task::TaskTracker;
 use tracing::{error, info, warn};
 
-use crate::bridge::ocpp::{Admission, Chargers, Commanding, Steering, nobody_is_there};
+use crate::bridge::ocpp::{Admission, Chargers, Commanding, KEPT, Onlooker, Steering, nobody_is_there};
 use crate::bridge::uftp::{
     AddressBook, AgrMarket, CommonReferenceOperator, DsoMarket, Letters, MarketEvents, MarketTerms,
     NodeStorage, REPLY, Registrar, Replies, delivery,
@@ -220,19 +221,11 @@ impl Starting {
             AgrMarket { agr: agr.clone(), letters: self.letters.clone(), terms: terms.clone(), registrar };
         let (receiver, replies) = self.trade(uftp, market.clone().handlers(), terms, "agr")?;
 
-        let chargers = Chargers::of(agr.clone(), Arc::clone(&ocpp));
-        let mut limits = Limits::default();
-        limits.message_rate = ocpp.message_rate;
-        let csms = Csms::builder(chargers.routes())
-            .limits(limits)
-            .authenticate(Admission::of(&ocpp))
-            .prefix(ocpp.path.clone())
-            .clock(Arc::clone(&self.context.environment.clock))
-            .build();
+        let (registry, chargers) = self.chargers(Chargers::of(agr.clone(), ocpp))?;
         let steering = Steering {
             agr: agr.clone(),
             context: self.context.clone(),
-            registry: csms.registry().clone(),
+            registry: registry.clone(),
             under_way: UnderWay::of("telling", &self.context.bells.set_points, &self.stop, &self.tasks),
         };
         self.tasks.spawn(steering.clone().watch(self.stop.clone()));
@@ -243,7 +236,7 @@ impl Starting {
         });
         let commanding = Commanding {
             context: self.context.clone(),
-            registry: csms.registry().clone(),
+            registry,
             under_way: UnderWay::of("commanding", &self.context.bells.commands, &self.stop, &self.tasks),
         };
         self.turn("commanding", self.context.bells.commands.clone(), move || {
@@ -264,13 +257,43 @@ impl Starting {
                 }
             }
         });
-        let (sessions, stop) = (csms.clone(), self.stop.clone());
+        self.serve(listener, chargers);
+        Ok(receiver)
+    }
+
+    /// What takes chargers' connections, and who is connected: their CSMS, or what stands in front of another one.
+    fn chargers(&self, chargers: Chargers) -> Result<(Registry, axum::Router), NodeError> {
+        let (config, stop) = (Arc::clone(&chargers.config), self.stop.clone());
+        let mut limits = Limits::default();
+        limits.message_rate = config.message_rate;
+        let Some(behind) = &config.proxy else {
+            let csms = Csms::builder(chargers.routes())
+                .limits(limits)
+                .authenticate(Admission::of(&config))
+                .prefix(config.path.clone())
+                .clock(Arc::clone(&self.context.environment.clock))
+                .build();
+            let sessions = csms.clone();
+            self.tasks.spawn(async move {
+                stop.cancelled().await;
+                sessions.shut_down().await;
+            });
+            return Ok((csms.registry().clone(), axum::Router::new().fallback_service(csms)));
+        };
+        let proxy = Proxy::builder(&behind.csms).map_err(|cause| NodeError::Unusable(cause.to_string()))?;
+        let proxy = proxy
+            .prefix(config.path.clone())
+            .connector(behind.connector.clone())
+            .limits(limits)
+            .kept_frames(KEPT)
+            .build();
+        self.tasks.spawn(Onlooker::of(chargers).watch(proxy.frames(), stop.clone()));
+        let sessions = proxy.clone();
         self.tasks.spawn(async move {
             stop.cancelled().await;
             sessions.shut_down().await;
         });
-        self.serve(listener, axum::Router::new().fallback_service(csms));
-        Ok(receiver)
+        Ok((proxy.registry().clone(), axum::Router::new().fallback_service(proxy)))
     }
 
     async fn dso(&self, uftp: &UftpConfig, dso: DsoConfig) -> Result<axum::Router, NodeError> {

@@ -43,15 +43,7 @@ impl ClientFile {
     }
 
     fn tls(&self, base: &Path) -> Result<ClientTls, ConfigError> {
-        let authorities: Vec<PathBuf> = self.authorities.iter().map(|path| base.join(path)).collect();
-        let tls = match (self.authorities_only, authorities.is_empty()) {
-            (true, true) => {
-                let cause = "trusts nobody without authorities";
-                return Err(ConfigError::invalid("uftp.client.authorities_only", cause));
-            }
-            (true, false) => ClientTls::platform().with_roots(TrustedRoots::Only(authorities)),
-            (false, _) => ClientTls::platform().with_roots(TrustedRoots::PlatformAnd(authorities)),
-        };
+        let tls = trusting("uftp.client", base, &self.authorities, self.authorities_only)?;
         match (&self.certificate, &self.private_key) {
             (Some(certificate), Some(key)) => {
                 Ok(tls.with_identity(CertifiedKeyFiles::new(base.join(certificate), base.join(key))))
@@ -78,4 +70,20 @@ impl ClientFile {
             _ => Err(ConfigError::invalid("uftp.client.proxy", "is named twice")),
         }
     }
+}
+
+/// TLS of a client that trusts these authorities, beside the platform's or alone.
+pub(super) fn trusting(
+    key: &str,
+    base: &Path,
+    authorities: &[PathBuf],
+    only: bool,
+) -> Result<ClientTls, ConfigError> {
+    let authorities: Vec<PathBuf> = authorities.iter().map(|path| base.join(path)).collect();
+    if only && authorities.is_empty() {
+        let cause = "trusts nobody without authorities";
+        return Err(ConfigError::invalid(format!("{key}.authorities_only"), cause));
+    }
+    let roots = if only { TrustedRoots::Only(authorities) } else { TrustedRoots::PlatformAnd(authorities) };
+    Ok(ClientTls::platform().with_roots(roots))
 }

@@ -7,6 +7,7 @@ use tieline_ocpp::{AbsentMember, Identity, MessageRate, Tolerance, Version};
 use tieline_types::EntityAddress;
 
 use super::key_file::read_secret;
+use super::proxy::{ProxyConfig, ProxyFile};
 use super::tls::{TlsFile, Transport, transport};
 use super::{ConfigError, Interval, ListenerLimits, path};
 
@@ -20,7 +21,9 @@ pub struct OcppConfig {
     pub path: String,
     /// How the listener protects connections.
     pub transport: Transport,
-    /// Whose identification is accepted.
+    /// The CSMS that the chargers are passed on to, if they are not this node's own.
+    pub proxy: Option<ProxyConfig>,
+    /// Whose identification is accepted: nobody's where another CSMS decides.
     pub id_tokens: IdTokens,
     /// How often a charger is to send Heartbeat.
     pub heartbeat_interval: Interval,
@@ -115,7 +118,8 @@ pub(super) struct OcppFile {
     tls: Option<TlsFile>,
     #[serde(default)]
     plaintext: bool,
-    id_tokens: IdTokens,
+    proxy: Option<ProxyFile>,
+    id_tokens: Option<IdTokens>,
     #[serde(default = "default_heartbeat")]
     heartbeat_interval: Interval,
     message_rate: Option<MessageRateFile>,
@@ -181,9 +185,30 @@ impl OcppFile {
                 "has no / at its end: it stands before the identity",
             ));
         }
+        let proxy = self.proxy.map(|proxy| proxy.resolve(base)).transpose()?;
+        let id_tokens = match (self.id_tokens, &proxy) {
+            (Some(tokens), None) => tokens,
+            (None, Some(_)) => IdTokens::Listed(Vec::new()),
+            (None, None) => {
+                return Err(ConfigError::invalid(
+                    "ocpp.id_tokens",
+                    "is \"any\", or the tokens that are accepted",
+                ));
+            }
+            (Some(_), Some(_)) => {
+                let cause = "means nothing with ocpp.proxy: the CSMS behind decides";
+                return Err(ConfigError::invalid("ocpp.id_tokens", cause));
+            }
+        };
         let chargers =
             self.charger.into_iter().map(|charger| charger.resolve(base)).collect::<Result<Vec<_>, _>>()?;
         for (index, charger) in chargers.iter().enumerate() {
+            if proxy.is_some() && charger.password.is_some() {
+                return Err(ConfigError::invalid(
+                    format!("ocpp.charger {} password_file", charger.identity),
+                    "means nothing with ocpp.proxy: the CSMS behind knows the password",
+                ));
+            }
             if chargers.iter().take(index).any(|other| other.identity == charger.identity) {
                 return Err(ConfigError::invalid(
                     format!("ocpp.charger {}", charger.identity),
@@ -195,7 +220,8 @@ impl OcppFile {
             listen: self.listen,
             path: self.path,
             transport,
-            id_tokens: self.id_tokens,
+            id_tokens,
+            proxy,
             heartbeat_interval: self.heartbeat_interval,
             message_rate: self
                 .message_rate

@@ -65,6 +65,24 @@ fn what_would_only_show_in_a_running_node_is_named() {
         ("[agr]", twice, "uftp.peer dso.example.com: is there twice with role DSO"),
         ("id_tokens =", "path = \"ocpp\"\nid_tokens =", "ocpp.path"),
         ("id_tokens =", "path = \"/ocpp/\"\nid_tokens =", "ocpp.path"),
+        ("id_tokens = \"any\"", "", "ocpp.id_tokens: is \"any\""),
+        (
+            "id_tokens =",
+            "proxy = { csms = \"wss://csms.example.com/ocpp\" }\nid_tokens =",
+            "ocpp.id_tokens: means",
+        ),
+        ("id_tokens = \"any\"", "proxy = { csms = \"ws://127.0.0.1/ocpp\" }", "ocpp.proxy.csms: has no TLS"),
+        (
+            "id_tokens = \"any\"",
+            "proxy = { csms = \"wss://csms.example.com\", plaintext = true }",
+            "ocpp.proxy.csms: has TLS",
+        ),
+        ("id_tokens = \"any\"", "proxy = { csms = \"https://csms.example.com\" }", "ocpp.proxy.csms"),
+        (
+            "id_tokens = \"any\"",
+            "proxy = { csms = \"wss://csms.example.com\", authorities_only = true }",
+            "ocpp.proxy.authorities_only",
+        ),
         ("identity = \"CP-1\"", "identity = \"\"", "identity: an identity cannot be empty"),
         ("phases = 3", "voltage = 0\nphases = 3", "ocpp.charger CP-1 voltage"),
     ];
@@ -322,7 +340,8 @@ fn the_document_names_every_key() {
     let directory = directory();
     let contracting = format!("{AGR}\n[[agr.contract]]\n");
     let posting = AGR.replacen("[agr]", "[uftp.client]\n\n[agr]", 1);
-    let tables: [(&str, &str); 16] = [
+    let proxied = AGR.replacen("[[ocpp.charger]]", "[ocpp.proxy]\n\n[[ocpp.charger]]", 1);
+    let tables: [(&str, &str); 17] = [
         (AGR, "[node]"),
         (AGR, "[uftp]"),
         (AGR, "[[uftp.peer]]"),
@@ -331,6 +350,7 @@ fn the_document_names_every_key() {
         (AGR, "[[agr.connection]]"),
         (AGR, "[ocpp]"),
         (AGR, "[[ocpp.charger]]"),
+        (&proxied, "[ocpp.proxy]"),
         (AGR, "[agr.settlement]"),
         (&contracting, "[[agr.contract]]"),
         (&posting, "[uftp.client]"),

@@ -1,6 +1,7 @@
 //! Nodes from outside: on loopback, with their databases on disk, between market parties and chargers.
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+mod behind;
 mod charger;
 mod commands;
 mod config;

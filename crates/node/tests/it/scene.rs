@@ -100,14 +100,25 @@ impl Scene {
     }
 
     pub(crate) async fn starting(now: &str, uftp: &str, charger: &str) -> Self {
+        let fleet = |listen| fleet(listen, "30m") + charger;
+        Self::with_fleet(now, uftp, fleet).await
+    }
+
+    /// In front of another CSMS.
+    pub(crate) async fn behind(csms: SocketAddr) -> Self {
+        let proxy = format!("proxy = {{ csms = \"ws://{csms}/ocpp\", plaintext = true }}");
+        let fleet = |listen| fleet(listen, "30m").replacen("id_tokens = \"any\"", &proxy, 1);
+        Self::with_fleet(MORNING, "", fleet).await
+    }
+
+    async fn with_fleet(now: &str, uftp: &str, fleet: impl FnOnce(SocketAddr) -> String) -> Self {
         let clock = ManualClock::new(at(now));
         let dso = Party::new(Role::Dso, "dso.example.com", &clock).await;
         let other = Party::new(Role::Dso, "other.example.com", &clock).await;
         let ip = loopback();
         let peers = [dso.entry(), other.entry()];
         let mut config = own("AGR", AGR, SocketAddr::new(ip, 8081), &peers, uftp);
-        config += &fleet(SocketAddr::new(ip, 9000), "30m");
-        config += charger;
+        config += &fleet(SocketAddr::new(ip, 9000));
         let key = SigningKey::from_seed(&[1; 32]);
         let agr = Daemon::start(config, &key, &clock, 99).await;
         Self { clock, dso, other, agr, requests: AtomicI64::new(0) }

@@ -3,7 +3,7 @@
 use tieline_edge::websocket::Text;
 use tokio::sync::broadcast;
 
-use crate::{Identity, Version};
+use crate::Peer;
 
 /// Who sent a message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -18,12 +18,8 @@ pub enum Origin {
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct ProxiedFrame {
-    /// The charging station that sent it, or that it is for.
-    pub identity: Identity,
-    /// The number of its session.
-    pub generation: u64,
-    /// The version of its session.
-    pub version: Version,
+    /// The charging station that sent it, or that it is for: its session, which may have ended meanwhile.
+    pub peer: Peer,
     /// Who sent it.
     pub from: Origin,
     /// The whole message, for [`frame::Frame::parse`](crate::frame::Frame::parse).

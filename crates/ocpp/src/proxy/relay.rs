@@ -234,9 +234,7 @@ where
         if self.frames.receiver_count() == 0 {
             return;
         }
-        let (identity, generation) = (self.peer.identity().clone(), self.peer.generation());
-        let version = self.peer.version();
-        let _ = self.frames.send(ProxiedFrame { identity, generation, version, from, text: text.clone() });
+        let _ = self.frames.send(ProxiedFrame { peer: self.peer.clone(), from, text: text.clone() });
     }
 
     /// The handles asked for something.

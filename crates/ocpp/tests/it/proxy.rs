@@ -282,7 +282,7 @@ async fn nobody_waits_for_who_looks_on() {
     calling.await.unwrap().unwrap();
     let first = watching.next().await.unwrap().unwrap();
     assert_eq!(
-        (first.from, first.text.as_str(), first.identity.as_str()),
+        (first.from, first.text.as_str(), first.peer.identity().as_str()),
         (Origin::ChargingStation, HEARTBEAT, "CS001")
     );
     let second = watching.next().await.unwrap().unwrap();

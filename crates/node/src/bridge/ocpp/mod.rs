@@ -4,6 +4,7 @@ mod admission;
 mod booking;
 mod commanding;
 mod known;
+mod onlooker;
 mod steering;
 mod v16;
 mod v2x;
@@ -23,6 +24,7 @@ use crate::role::agr::Agr;
 pub(crate) use admission::Admission;
 pub(crate) use commanding::Commanding;
 pub(crate) use known::nobody_is_there;
+pub(crate) use onlooker::{KEPT, Onlooker};
 pub(crate) use steering::Steering;
 
 /// The chargers' side of an aggregator.

@@ -14,12 +14,12 @@ use tieline_ocpp::{Ocpp, Peer};
 use tieline_service::{Call, Router, State};
 use tracing::info;
 
-use super::booking::{Report, power, register};
+use super::booking::{Beginning, Report, power, register};
 use super::known::note_boot;
 use super::steering::{Profile, Told};
 use super::{Chargers, NotServed};
 use crate::config::ProfileUnit;
-use crate::fleet::{Made, MeterReading, SessionKey};
+use crate::fleet::{Made, MeterReading, Session, SessionKey};
 
 pub(super) fn routes(router: Router<Ocpp, Chargers>) -> Router<Ocpp, Chargers> {
     router
@@ -95,6 +95,18 @@ async fn on_start(
         )
         .await?;
     Ok(StartTransactionResponse::new(id_tag_info(&chargers, &call.id_tag), number))
+}
+
+/// A transaction that another CSMS has given this number.
+pub(super) fn beginning(peer: &Peer, start: &StartTransactionRequest, number: i32) -> Beginning {
+    let at = start.timestamp.timestamp();
+    let register = register(start.meter_start.into(), None, 0);
+    Beginning {
+        key: key(peer, number),
+        evse: u16::try_from(start.connector_id).unwrap_or(Session::UNKNOWN_EVSE),
+        at,
+        reading: register.map(|energy| MeterReading { at, energy, power: None }),
+    }
 }
 
 async fn on_meter_values(
