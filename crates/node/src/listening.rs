@@ -2,13 +2,16 @@
 
 use std::net::SocketAddr;
 
+#[cfg(feature = "static-rsa")]
+use tieline_edge::listener::StaticRsaListener;
 use tieline_edge::listener::{Listener as _, PlainListener, TlsListener};
-use tieline_edge::tls::{CertifiedKeyFiles, ClientCertificates, ServerTls};
 use tieline_edge::{Drained, serve};
 use tokio_util::sync::CancellationToken;
 use tracing::warn;
 
 use crate::NodeError;
+#[cfg(feature = "static-rsa")]
+use crate::config::TlsConfig;
 use crate::config::{ListenerLimits, Transport};
 
 /// A listener whose address is taken, and that nobody serves yet: connections wait in the system's backlog.
@@ -23,6 +26,8 @@ pub(crate) struct Bound {
 enum Either {
     Plain(PlainListener),
     Tls(TlsListener),
+    #[cfg(feature = "static-rsa")]
+    StaticRsa(StaticRsaListener),
 }
 
 impl Bound {
@@ -33,15 +38,20 @@ impl Bound {
     ) -> Result<Self, NodeError> {
         let listener = match transport {
             Transport::Plaintext => Either::Plain(PlainListener::bind(address)?),
-            Transport::Tls { certificate, private_key } => {
-                let files = CertifiedKeyFiles::new(certificate, private_key);
-                let tls = ServerTls::load(files, ClientCertificates::NotAsked)?;
-                Either::Tls(TlsListener::bind(address, tls, limits.handshakes())?)
+            #[cfg(feature = "static-rsa")]
+            Transport::Tls(tls @ TlsConfig { static_rsa: Some(config), .. }) => {
+                let tls = tls.openssl(config)?;
+                Either::StaticRsa(StaticRsaListener::bind(address, tls, limits.handshakes())?)
+            }
+            Transport::Tls(tls) => {
+                Either::Tls(TlsListener::bind(address, tls.server()?, limits.handshakes())?)
             }
         };
         let address = match &listener {
             Either::Plain(listener) => listener.local_addr(),
             Either::Tls(listener) => listener.local_addr(),
+            #[cfg(feature = "static-rsa")]
+            Either::StaticRsa(listener) => listener.local_addr(),
         };
         let address = address.map_err(|cause| NodeError::Unusable(cause.to_string()))?;
         Ok(Self { listener, limits, address })
@@ -58,6 +68,8 @@ impl Bound {
         let drained: Drained = match self.listener {
             Either::Plain(listener) => serve(listener, service, limits, stop).await,
             Either::Tls(listener) => serve(listener, service, limits, stop).await,
+            #[cfg(feature = "static-rsa")]
+            Either::StaticRsa(listener) => serve(listener, service, limits, stop).await,
         };
         if !drained.is_complete() {
             warn!(%drained, "stopped before all requests had ended");

@@ -42,7 +42,7 @@ pub use limits::ListenerLimits;
 pub use ocpp::{ChargerConfig, IdTokens, OcppConfig, ProfileUnit};
 pub use proxy::ProxyConfig;
 pub use registration::RegistrationConfig;
-pub use tls::Transport;
+pub use tls::{StaticRsaConfig, TlsConfig, Transport};
 pub use uftp::{PeerConfig, RetryConfig, UftpConfig};
 
 /// A configuration that can be run: everything read, resolved and consistent.

@@ -8,7 +8,7 @@ use tieline_types::EntityAddress;
 
 use super::key_file::read_secret;
 use super::proxy::{ProxyConfig, ProxyFile};
-use super::tls::{TlsFile, Transport, transport};
+use super::tls::{ChargersTlsFile, Transport, transport};
 use super::{ConfigError, Interval, ListenerLimits, path};
 
 /// The chargers' side of a node.
@@ -115,7 +115,7 @@ pub(super) struct OcppFile {
     listen: SocketAddr,
     #[serde(default = "default_path")]
     path: String,
-    tls: Option<TlsFile>,
+    tls: Option<ChargersTlsFile>,
     #[serde(default)]
     plaintext: bool,
     proxy: Option<ProxyFile>,
