@@ -37,6 +37,43 @@
 //! [`SnapshotFile`] for the rest it outlives a power cut. What only says how things are now is told when there is a
 //! connection, and after it has come back if it is different.
 
+/// An expression in which `$said` is the module of the version that is spoken: `spoken!(version, said => said::status(…))`.
+macro_rules! spoken {
+    ($version:expr, $said:ident => $expression:expr) => {
+        match $version {
+            $crate::Version::V1_6 => {
+                use $crate::charge_point::v16 as $said;
+                $expression
+            }
+            $crate::Version::V2_0_1 => {
+                use $crate::charge_point::v201 as $said;
+                $expression
+            }
+            _ => {
+                use $crate::charge_point::v21 as $said;
+                $expression
+            }
+        }
+    };
+}
+
+/// The same for what only 2.x has: `None` in 1.6.
+macro_rules! spoken_2x {
+    ($version:expr, $said:ident => $expression:expr) => {
+        match $version {
+            $crate::Version::V1_6 => None,
+            $crate::Version::V2_0_1 => {
+                use $crate::charge_point::v201 as $said;
+                Some($expression)
+            }
+            _ => {
+                use $crate::charge_point::v21 as $said;
+                Some($expression)
+            }
+        }
+    };
+}
+
 mod boot;
 mod driver;
 mod dynamic;

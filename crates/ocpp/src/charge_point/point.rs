@@ -379,10 +379,6 @@ impl Station for ChargePoint {
 
     fn delivered(&self, owed: &Owed, result: Result<&RawValue, &CallFailure>) {
         let version = self.locked().version;
-        match version {
-            Version::V1_6 => v16::delivered(self, owed, result),
-            Version::V2_0_1 => v201::delivered(self, owed, result),
-            _ => v21::delivered(self, owed, result),
-        }
+        spoken!(version, said => said::delivered(self, owed, result));
     }
 }

@@ -5,10 +5,10 @@ use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
 
+use super::ChargePoint;
 use super::profiles::Profiles;
 use super::state::State;
 use super::transactions::Cause;
-use super::{ChargePoint, v16, v21, v201};
 use crate::Version;
 use crate::types::DateTime;
 
@@ -77,21 +77,14 @@ impl ChargePoint {
         let link = &self.0.link;
         for evse in alone {
             let meter = self.0.hardware.meter(evse);
-            let told = match version {
-                Version::V1_6 => v16::meter_values(link, evse, meter, "Sample.Clock").await,
-                Version::V2_0_1 => v201::meter_values(link, evse, meter, "Sample.Clock").await,
-                _ => v21::meter_values(link, evse, meter, "Sample.Clock").await,
-            };
+            let told = spoken!(version, said => said::meter_values(link, evse, meter, "Sample.Clock").await);
             if let Err(failure) = told {
                 tracing::debug!(protocol = "ocpp", evse, %failure, "meter values were not told");
             }
         }
         for reservation in expired {
-            match version {
-                Version::V1_6 => {}
-                Version::V2_0_1 => v201::reservation_ended(link, reservation, "Expired").await,
-                _ => v21::reservation_ended(link, reservation, "Expired").await,
-            }
+            let _: Option<()> =
+                spoken_2x!(version, said => said::reservation_ended(link, reservation, "Expired").await);
         }
     }
 
