@@ -5,6 +5,9 @@ use std::fmt;
 use futures_util::future::BoxFuture;
 use jiff::Timestamp;
 
+use ocpp_kit::station::device_model::{ComponentKey, VariableSpec};
+
+use super::monitoring::Preset;
 use super::profiles::Allowed;
 use crate::smart_charging::Capabilities;
 
@@ -127,6 +130,19 @@ pub trait Hardware: fmt::Debug + Send + Sync + 'static {
     /// [`Capabilities::new`]; without a supply, limits in one unit can't be compared with those in the other.
     fn capabilities(&self, evses: i32) -> Capabilities {
         Capabilities::new(evses)
+    }
+
+    /// Variables of 2.x beyond those that every station has here, such as `Temperature` of a connector; see
+    /// [`ChargePoint::observe`](super::ChargePoint::observe).
+    fn variables(&self, evses: i32) -> Vec<(ComponentKey, VariableSpec)> {
+        let _ = evses;
+        Vec::new()
+    }
+
+    /// Monitors that are there before a CSMS sets any (2.x N03).
+    fn monitors(&self, evses: i32) -> Vec<Preset> {
+        let _ = evses;
+        Vec::new()
     }
 
     /// An EVSE may draw this from now on, or whatever it can (`None`). It is told again when that changes.

@@ -82,6 +82,7 @@ mod hardware;
 mod link;
 mod linking;
 mod model;
+mod monitoring;
 mod outbox;
 mod point;
 mod profiles;
@@ -104,8 +105,10 @@ pub use hardware::{
     CertificateHash, Certified, FirmwareRequest, Hardware, LogRequest, Meter, Unlocked, UploadFailure,
 };
 pub use link::{Link, LinkState, LinkTimes};
+pub use monitoring::{EventDetails, Monitor, MonitorKind, ObserveError, Preset};
 pub use ocpp_kit::engine::{Backoff, FileStore, MemStore, MessageStore, RetryPolicy, StoreError};
 pub use ocpp_kit::station::authorization::AuthorizationStatus;
+pub use ocpp_kit::station::device_model::{ComponentKey, DataType, Mutability, VariableKey, VariableSpec};
 pub use point::{Builder, ChargePoint, Running, StartError};
 pub use profiles::Allowed;
 pub use snapshot::{Forgetful, SnapshotFile, SnapshotStore};

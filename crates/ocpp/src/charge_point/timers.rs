@@ -19,7 +19,7 @@ pub(crate) fn later(now: Timestamp, pause: Duration) -> Option<Timestamp> {
 }
 
 /// The next multiple of an interval since midnight (UTC), as clock-aligned values want it (1.6 §9.1.3, 2.x J01).
-fn aligned(now: Timestamp, interval: Duration) -> Option<Timestamp> {
+pub(crate) fn aligned(now: Timestamp, interval: Duration) -> Option<Timestamp> {
     let interval = i64::try_from(interval.as_secs()).ok().filter(|seconds| *seconds > 0)?;
     let since_midnight = now.as_second().rem_euclid(86_400);
     let midnight = now.as_second() - since_midnight;
@@ -155,7 +155,8 @@ impl State {
             }
             _ => None,
         };
-        let timers = [self.sample_due, self.aligned_due, self.limits_due, updates];
+        let monitored = self.monitors.next_due().filter(|_| self.version != Version::V1_6);
+        let timers = [self.sample_due, self.aligned_due, self.limits_due, updates, monitored];
         reserved.chain(waiting).chain(timers.into_iter().flatten()).min()
     }
 }
