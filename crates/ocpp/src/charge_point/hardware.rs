@@ -7,6 +7,7 @@ use jiff::Timestamp;
 
 use ocpp_kit::station::device_model::{ComponentKey, VariableSpec};
 
+use super::customer::Customer;
 use super::monitoring::Preset;
 use super::profiles::Allowed;
 use crate::smart_charging::Capabilities;
@@ -214,6 +215,17 @@ pub trait Hardware: fmt::Debug + Send + Sync + 'static {
     fn certificates(&self, uses: &[String]) -> Vec<(String, CertificateHash)> {
         let _ = uses;
         Vec::new()
+    }
+
+    /// What it keeps of a customer beside what the station itself does, in lines for a reader (2.x N09).
+    fn customer_information(&self, customer: &Customer) -> Vec<String> {
+        let _ = customer;
+        Vec::new()
+    }
+
+    /// Forgets what it keeps of a customer (2.x N10).
+    fn clear_customer(&self, customer: &Customer) {
+        let _ = customer;
     }
 
     /// A request to sign a new key of the station (PKCS #10 in PEM).

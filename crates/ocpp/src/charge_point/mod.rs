@@ -75,6 +75,7 @@ macro_rules! spoken_2x {
 }
 
 mod boot;
+mod customer;
 mod driver;
 mod dynamic;
 mod evse;
@@ -99,6 +100,7 @@ mod v201;
 mod v21;
 
 pub use boot::{ChargingStationInfo, Registration};
+pub use customer::Customer;
 pub use driver::Presented;
 pub use evse::{IdToken, Transfer};
 pub use hardware::{

@@ -1,6 +1,7 @@
 //! A charge point in OCPP 2.x. This file and those beside it are compiled once for each version, with its messages.
 
 mod authorization;
+mod customer;
 mod drivers;
 mod monitoring;
 mod profiles;
@@ -27,7 +28,7 @@ pub(in crate::charge_point) use telling::{
 
 /// What a charge point answers.
 pub(in crate::charge_point) fn routes(router: Router<Ocpp, ChargePoint>) -> Router<Ocpp, ChargePoint> {
-    let router = monitoring::routes(router);
+    let router = customer::routes(monitoring::routes(router));
     let router = profiles::routes(variables::routes(authorization::routes(drivers::routes(router))));
     security::routes(upkeep::routes(trigger::routes(router)))
 }

@@ -10,8 +10,8 @@ use ocpp_kit::station::device_model::Attribute;
 use serde_json::{Value, json};
 use tieline_ocpp::charge_point::{
     Allowed, Backoff, Builder, CertificateHash, Certified, ChargePoint, ChargingStationInfo, ComponentKey,
-    DataType, FirmwareRequest, Hardware, LinkTimes, LogRequest, Meter, Monitor, MonitorKind, Preset,
-    Unlocked, UploadFailure, VariableSpec,
+    Customer, DataType, FirmwareRequest, Hardware, LinkTimes, LogRequest, Meter, Monitor, MonitorKind,
+    Preset, Unlocked, UploadFailure, VariableSpec,
 };
 use tieline_ocpp::client::ChargingStation;
 use tieline_ocpp::types::Decimal;
@@ -36,6 +36,8 @@ pub(crate) fn outlet() -> ComponentKey {
 pub(crate) struct Bench {
     pub(crate) register: AtomicI64,
     pub(crate) extra_power: AtomicI64,
+    /// The serial numbers of certificates whose customers it has forgotten.
+    pub(crate) forgotten: Mutex<Vec<String>>,
     pub(crate) downloads_fail: AtomicI64,
     pub(crate) bad_signature: AtomicBool,
     pub(crate) resets: Mutex<Vec<(Option<i32>, bool)>>,
@@ -132,6 +134,15 @@ impl Hardware for Bench {
         let known = ["CentralSystemRootCertificate", "CSMSRootCertificate"];
         let asked = |known: &&str| uses.iter().any(|wanted| wanted == known);
         known.into_iter().filter(asked).map(|known| (known.to_owned(), hash.clone())).collect()
+    }
+
+    fn customer_information(&self, customer: &Customer) -> Vec<String> {
+        customer.customer_identifier.iter().map(|_| "x".repeat(1100)).collect()
+    }
+
+    fn clear_customer(&self, customer: &Customer) {
+        let certificate = customer.certificate.iter();
+        self.forgotten.lock().unwrap().extend(certificate.map(|hash| hash.serial_number.clone()));
     }
 
     fn signing_request(&self) -> Option<String> {
