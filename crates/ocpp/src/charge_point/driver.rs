@@ -2,11 +2,11 @@
 
 use ocpp_kit::station::authorization::{AuthorizationStatus, Decision, IdTokenInfo};
 
+use super::ChargePoint;
 use super::evse::{Authorization, IdToken, Transfer};
 use super::state::State;
 use super::transactions::Cause;
-use super::{ChargePoint, v16, v21, v201};
-use crate::{CallFailure, Version};
+use crate::CallFailure;
 
 /// What a CSMS says with its wish to start a transaction.
 #[derive(Clone, Debug, Default)]
@@ -198,11 +198,7 @@ impl ChargePoint {
 
     async fn ask_csms(&self, token: &IdToken) -> Result<IdTokenInfo, CallFailure> {
         let version = self.locked().version;
-        match version {
-            Version::V1_6 => v16::authorize(&self.0.link, token).await,
-            Version::V2_0_1 => v201::authorize(&self.0.link, token).await,
-            _ => v21::authorize(&self.0.link, token).await,
-        }
+        spoken!(version, said => said::authorize(&self.0.link, token).await)
     }
 
     /// The CSMS says of a driver who charges already that he may not (1.6 §4.8, 2.x E05).

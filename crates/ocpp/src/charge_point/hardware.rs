@@ -5,6 +5,10 @@ use std::fmt;
 use futures_util::future::BoxFuture;
 use jiff::Timestamp;
 
+use ocpp_kit::station::device_model::{ComponentKey, VariableSpec};
+
+use super::customer::Customer;
+use super::monitoring::Preset;
 use super::profiles::Allowed;
 use crate::smart_charging::Capabilities;
 
@@ -129,6 +133,19 @@ pub trait Hardware: fmt::Debug + Send + Sync + 'static {
         Capabilities::new(evses)
     }
 
+    /// Variables of 2.x beyond those that every station has here, such as `Temperature` of a connector; see
+    /// [`ChargePoint::observe`](super::ChargePoint::observe).
+    fn variables(&self, evses: i32) -> Vec<(ComponentKey, VariableSpec)> {
+        let _ = evses;
+        Vec::new()
+    }
+
+    /// Monitors that are there before a CSMS sets any (2.x N03).
+    fn monitors(&self, evses: i32) -> Vec<Preset> {
+        let _ = evses;
+        Vec::new()
+    }
+
     /// An EVSE may draw this from now on, or whatever it can (`None`). It is told again when that changes.
     fn limit(&self, evse: i32, allowed: Option<&Allowed>) {
         let _ = (evse, allowed);
@@ -198,6 +215,17 @@ pub trait Hardware: fmt::Debug + Send + Sync + 'static {
     fn certificates(&self, uses: &[String]) -> Vec<(String, CertificateHash)> {
         let _ = uses;
         Vec::new()
+    }
+
+    /// What it keeps of a customer beside what the station itself does, in lines for a reader (2.x N09).
+    fn customer_information(&self, customer: &Customer) -> Vec<String> {
+        let _ = customer;
+        Vec::new()
+    }
+
+    /// Forgets what it keeps of a customer (2.x N10).
+    fn clear_customer(&self, customer: &Customer) {
+        let _ = customer;
     }
 
     /// A request to sign a new key of the station (PKCS #10 in PEM).

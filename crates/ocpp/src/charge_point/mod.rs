@@ -37,7 +37,45 @@
 //! [`SnapshotFile`] for the rest it outlives a power cut. What only says how things are now is told when there is a
 //! connection, and after it has come back if it is different.
 
+/// An expression in which `$said` is the module of the version that is spoken: `spoken!(version, said => said::status(…))`.
+macro_rules! spoken {
+    ($version:expr, $said:ident => $expression:expr) => {
+        match $version {
+            $crate::Version::V1_6 => {
+                use $crate::charge_point::v16 as $said;
+                $expression
+            }
+            $crate::Version::V2_0_1 => {
+                use $crate::charge_point::v201 as $said;
+                $expression
+            }
+            _ => {
+                use $crate::charge_point::v21 as $said;
+                $expression
+            }
+        }
+    };
+}
+
+/// The same for what only 2.x has: `None` in 1.6.
+macro_rules! spoken_2x {
+    ($version:expr, $said:ident => $expression:expr) => {
+        match $version {
+            $crate::Version::V1_6 => None,
+            $crate::Version::V2_0_1 => {
+                use $crate::charge_point::v201 as $said;
+                Some($expression)
+            }
+            _ => {
+                use $crate::charge_point::v21 as $said;
+                Some($expression)
+            }
+        }
+    };
+}
+
 mod boot;
+mod customer;
 mod driver;
 mod dynamic;
 mod evse;
@@ -45,6 +83,7 @@ mod hardware;
 mod link;
 mod linking;
 mod model;
+mod monitoring;
 mod outbox;
 mod point;
 mod profiles;
@@ -61,14 +100,17 @@ mod v201;
 mod v21;
 
 pub use boot::{ChargingStationInfo, Registration};
+pub use customer::Customer;
 pub use driver::Presented;
 pub use evse::{IdToken, Transfer};
 pub use hardware::{
     CertificateHash, Certified, FirmwareRequest, Hardware, LogRequest, Meter, Unlocked, UploadFailure,
 };
 pub use link::{Link, LinkState, LinkTimes};
+pub use monitoring::{EventDetails, Monitor, MonitorKind, ObserveError, Preset};
 pub use ocpp_kit::engine::{Backoff, FileStore, MemStore, MessageStore, RetryPolicy, StoreError};
 pub use ocpp_kit::station::authorization::AuthorizationStatus;
+pub use ocpp_kit::station::device_model::{ComponentKey, DataType, Mutability, VariableKey, VariableSpec};
 pub use point::{Builder, ChargePoint, Running, StartError};
 pub use profiles::Allowed;
 pub use snapshot::{Forgetful, SnapshotFile, SnapshotStore};

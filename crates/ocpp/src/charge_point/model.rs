@@ -5,8 +5,10 @@ use ocpp_kit::station::device_model::{
     Attribute, ComponentKey, DataType, DeviceModel, Mutability, SetStatus, VariableSpec,
 };
 
+use super::evse::Evse;
+use super::monitoring::Monitors;
 use crate::smart_charging::Capabilities;
-use crate::types::DateTime;
+use crate::types::{DateTime, Decimal};
 
 /// The keys of 1.6 for a station with so many connectors.
 pub(crate) fn configuration_keys(connectors: i32, can: &Capabilities) -> ConfigurationKeys {
@@ -124,13 +126,70 @@ pub(crate) fn device_model(evses: u32, can: &Capabilities) -> DeviceModel {
     ] {
         model.declare(ComponentKey::new("SmartChargingCtrlr"), spec);
     }
+    declare_monitoring(&mut model);
     let statuses: Vec<(u32, &str)> = (1..=evses).map(|evse| (evse, "Available")).collect();
-    show(&mut model, &statuses, DateTime::UNIX_EPOCH);
+    show_statuses(&mut model, &statuses);
+    for evse in 1..=evses {
+        model.declare(ComponentKey::new("EVSE").evse(evse, None), power());
+    }
+    show_time(&mut model, DateTime::UNIX_EPOCH);
     model
 }
 
-/// Shows how the EVSEs are, and what time it is.
-pub(crate) fn show(model: &mut DeviceModel, statuses: &[(u32, &str)], now: DateTime) {
+/// 2.x Part 2, MonitoringCtrlr.
+fn declare_monitoring(model: &mut DeviceModel) {
+    let number = |name: &str, value: i64| VariableSpec::new(name, DataType::Integer).value(value.to_string());
+    let most = |name: &str, of: &str, value| number(name, value).instance(of);
+    for spec in [
+        VariableSpec::new("Available", DataType::Boolean).value("true"),
+        VariableSpec::new("Enabled", DataType::Boolean).mutability(Mutability::ReadWrite).value("true"),
+        number("OfflineQueuingSeverity", 9)
+            .mutability(Mutability::ReadWrite)
+            .limits(Some(Decimal::from(0)), Some(Decimal::from(9))),
+        most("ItemsPerMessage", "SetVariableMonitoring", 1000),
+        most("BytesPerMessage", "SetVariableMonitoring", 1_000_000),
+        most("ItemsPerMessage", "ClearVariableMonitoring", 1000),
+        most("BytesPerMessage", "ClearVariableMonitoring", 1_000_000),
+    ] {
+        model.declare(ComponentKey::new("MonitoringCtrlr"), spec);
+    }
+}
+
+/// Shows which monitors may speak.
+pub(crate) fn show_monitoring(model: &mut DeviceModel, monitors: &Monitors) {
+    let base = VariableSpec::new("ActiveMonitoringBase", DataType::OptionList)
+        .values(["All", "FactoryDefault", "HardWiredOnly"])
+        .value(monitors.base().as_str());
+    let level =
+        VariableSpec::new("ActiveMonitoringLevel", DataType::Integer).value(monitors.level().to_string());
+    for spec in [base, level] {
+        model.declare(ComponentKey::new("MonitoringCtrlr"), spec);
+    }
+}
+
+/// Shows how the EVSEs are.
+pub(crate) fn show_base(model: &mut DeviceModel, evses: &[Evse]) {
+    let statuses: Vec<_> = evses.iter().map(|evse| (evse.id.unsigned_abs(), evse.status_2x())).collect();
+    show_statuses(model, &statuses);
+}
+
+fn power() -> VariableSpec {
+    VariableSpec::new("Power", DataType::Decimal).unit("W")
+}
+
+/// Shows what an EVSE draws, in W, where its meter says it.
+pub(crate) fn show_power(model: &mut DeviceModel, evse: i32, watts: Option<i64>) {
+    let known = watts.map_or_else(power, |watts| power().value(watts.to_string()));
+    model.declare(ComponentKey::new("EVSE").evse(evse.unsigned_abs(), None), known);
+}
+
+/// Shows what time it is.
+pub(crate) fn show_time(model: &mut DeviceModel, now: DateTime) {
+    let clock = VariableSpec::new("DateTime", DataType::DateTime).value(now.to_string());
+    model.declare(ComponentKey::new("ClockCtrlr"), clock);
+}
+
+fn show_statuses(model: &mut DeviceModel, statuses: &[(u32, &str)]) {
     let state = |value: &str| {
         VariableSpec::new("AvailabilityState", DataType::OptionList)
             .values(["Available", "Occupied", "Reserved", "Unavailable", "Faulted"])
@@ -143,6 +202,4 @@ pub(crate) fn show(model: &mut DeviceModel, statuses: &[(u32, &str)], now: DateT
         model.declare(ComponentKey::new("EVSE").evse(*evse, None), state(status));
         model.declare(ComponentKey::new("Connector").evse(*evse, Some(1)), state(status));
     }
-    let clock = VariableSpec::new("DateTime", DataType::DateTime).value(now.to_string());
-    model.declare(ComponentKey::new("ClockCtrlr"), clock);
 }

@@ -112,8 +112,8 @@ fn is_about(entry: &QueuedCall, transaction: &str) -> bool {
 }
 
 impl Kept {
-    /// Every second message that only says how a transaction goes on is given up, never the first and last of a
-    /// transaction (2.x E04).
+    /// Every second message that only says how a transaction goes on, or comes again anyway, is given up, never the first
+    /// and last of a transaction (2.x E04).
     fn thin(&mut self) -> Result<(), StoreError> {
         let intermediate = self.pending.iter().filter(|(_, entry)| is_intermediate(entry));
         let given_up: Vec<Seq> = intermediate.skip(1).step_by(2).map(|(number, _)| *number).collect();
@@ -131,6 +131,17 @@ fn is_intermediate(entry: &QueuedCall) -> bool {
         "MeterValues" => true,
         "TransactionEvent" => serde_json::from_str::<serde_json::Value>(entry.payload.get())
             .is_ok_and(|payload| payload.get("eventType").is_some_and(|kind| kind == "Updated")),
+        // What comes again and again.
+        "NotifyEvent" => {
+            serde_json::from_str::<serde_json::Value>(entry.payload.get()).is_ok_and(|payload| {
+                let events = payload.get("eventData").and_then(serde_json::Value::as_array);
+                events.is_some_and(|events| {
+                    events
+                        .iter()
+                        .all(|event| event.get("trigger").is_some_and(|trigger| trigger == "Periodic"))
+                })
+            })
+        }
         _ => false,
     }
 }

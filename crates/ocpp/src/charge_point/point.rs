@@ -18,7 +18,8 @@ use super::boot::ChargingStationInfo;
 use super::hardware::Hardware;
 use super::link::{Link, LinkState, LinkTimes, Station};
 use super::linking::Linking;
-use super::model::show;
+use super::model::{show_base, show_power, show_time};
+use super::monitoring::EventDetails;
 use super::outbox::{Outbox, Owed};
 use super::snapshot::{Forgetful, Snapshot, SnapshotStore};
 use super::state::State;
@@ -131,8 +132,7 @@ impl Builder {
             connection.set_password(password);
         }
         let link = Link::new(Arc::clone(&self.clock), outbox, self.times);
-        let capabilities = self.hardware.capabilities(self.evses);
-        let state = State::new(version, self.evses, snapshot, Arc::clone(&self.ids), capabilities)?;
+        let state = State::new(version, self.evses, snapshot, Arc::clone(&self.ids), &*self.hardware)?;
         let point = ChargePoint(Arc::new(Inner {
             link,
             hardware: self.hardware,
@@ -196,6 +196,15 @@ impl ChargePoint {
         let mut state = self.locked();
         let result = change(&mut state);
         self.apply_limits(&mut state);
+        self.monitor(&mut state, &EventDetails::default());
+        self.save(&mut state);
+        drop(state);
+        self.rung();
+        result
+    }
+
+    /// Saves what must outlive a restart, where it is new.
+    pub(crate) fn save(&self, state: &mut State) {
         let snapshot = serde_json::to_string(state.snapshot());
         let mut saved = self.0.saved.lock().unwrap_or_else(PoisonError::into_inner);
         match snapshot {
@@ -208,9 +217,6 @@ impl ChargePoint {
             },
             Err(cause) => tracing::error!(protocol = "ocpp", %cause, "the station's state cannot be written"),
         }
-        drop((saved, state));
-        self.rung();
-        result
     }
 
     fn rung(&self) {
@@ -258,13 +264,16 @@ impl ChargePoint {
         self.0.link.reconnect("the station has a new password", None);
     }
 
-    /// The device model shows how the EVSEs are and what time it is.
+    /// The device model shows how the EVSEs are, what they draw and what time it is.
     pub(crate) fn show_in_model(&self) {
         let now = self.0.link.now();
         let mut state = self.locked();
-        let statuses: Vec<_> =
-            state.evses.iter().map(|evse| (evse.id.unsigned_abs(), evse.status_2x())).collect();
-        show(&mut state.model, &statuses, now);
+        let State { model, evses, .. } = &mut *state;
+        show_base(model, evses);
+        for evse in evses {
+            show_power(model, evse.id, self.0.hardware.meter(evse.id).power);
+        }
+        show_time(model, now);
     }
 
     pub(crate) fn now(&self) -> Timestamp {
@@ -379,10 +388,6 @@ impl Station for ChargePoint {
 
     fn delivered(&self, owed: &Owed, result: Result<&RawValue, &CallFailure>) {
         let version = self.locked().version;
-        match version {
-            Version::V1_6 => v16::delivered(self, owed, result),
-            Version::V2_0_1 => v201::delivered(self, owed, result),
-            _ => v21::delivered(self, owed, result),
-        }
+        spoken!(version, said => said::delivered(self, owed, result));
     }
 }

@@ -9,6 +9,7 @@ use std::path::PathBuf;
 use serde::{Deserialize, Serialize};
 
 use super::evse::Kept;
+use super::monitoring::SavedMonitors;
 use super::profiles::SavedProfiles;
 
 /// Where a station keeps what it must remember over a restart, beside the messages that it owes: what was set, who
@@ -97,6 +98,7 @@ pub(crate) struct Snapshot {
     /// The numbers of the CSMS (1.6) for ours, as long as messages are owed.
     pub(crate) numbers: BTreeMap<i32, i32>,
     pub(crate) profiles: Option<SavedProfiles>,
+    pub(crate) monitors: Option<SavedMonitors>,
 }
 
 /// A variable that was set.

@@ -13,7 +13,9 @@ use ocpp_kit::station::transactions::{TransactionIds, TransactionMachine, TxPoin
 use tieline_edge::Ids;
 
 use super::evse::Evse;
-use super::model::{LIST_LIMIT, configuration_keys, device_model};
+use super::hardware::Hardware;
+use super::model::{LIST_LIMIT, configuration_keys, device_model, show_monitoring};
+use super::monitoring::Monitors;
 use super::profiles::{Allowed, Profiles};
 use super::settings::Settings;
 use super::snapshot::{Listed, Snapshot, Variable};
@@ -43,6 +45,7 @@ pub(crate) struct State {
     pub(crate) ids: Arc<dyn Ids>,
     pub(crate) profiles: Profiles,
     capabilities: Capabilities,
+    pub(crate) monitors: Monitors,
     /// What the hardware knows that its EVSEs may draw, and when that may change.
     pub(crate) allowed: BTreeMap<i32, Option<Allowed>>,
     pub(crate) limits_due: Option<Timestamp>,
@@ -71,8 +74,9 @@ impl State {
         evses: i32,
         snapshot: Snapshot,
         ids: Arc<dyn Ids>,
-        capabilities: Capabilities,
+        hardware: &dyn Hardware,
     ) -> Result<Self, ProfileError> {
+        let capabilities = hardware.capabilities(evses);
         let profiles = match snapshot.profiles.clone() {
             Some(saved) => Profiles::restore(capabilities.clone(), saved)?,
             None => Profiles::new(version, capabilities.clone()),
@@ -83,10 +87,15 @@ impl State {
             let _ = keys.set(key, value);
         }
         let mut model = device_model(evses.unsigned_abs(), &capabilities);
+        for (component, variable) in hardware.variables(evses) {
+            model.declare(component, variable);
+        }
         for variable in &snapshot.variables {
             let (component, name, attribute) = variable.keys();
             let _ = model.set(component, name, attribute, &variable.value);
         }
+        let monitors = Monitors::new(hardware.monitors(evses), snapshot.monitors.clone(), &model);
+        show_monitoring(&mut model, &monitors);
         let mut authorizer = Authorizer::new();
         authorizer.list = LocalAuthorizationList::bounded(LIST_LIMIT);
         let listed =
@@ -110,6 +119,7 @@ impl State {
             ids,
             profiles,
             capabilities,
+            monitors,
             allowed: BTreeMap::new(),
             limits_due: None,
         };
@@ -193,6 +203,7 @@ impl State {
     /// What is to be remembered.
     pub(crate) fn snapshot(&mut self) -> &Snapshot {
         self.snapshot.profiles = Some(self.profiles.saved());
+        self.snapshot.monitors = self.monitors.saved();
         self.snapshot.evses = self.evses.iter().map(|evse| (evse.id, evse.kept.clone())).collect();
         &self.snapshot
     }

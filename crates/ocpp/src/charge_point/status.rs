@@ -2,7 +2,7 @@
 
 use std::convert::Infallible;
 
-use super::{ChargePoint, v16, v21, v201};
+use super::ChargePoint;
 use crate::{CallFailure, Version};
 
 impl ChargePoint {
@@ -50,11 +50,7 @@ impl ChargePoint {
     /// Tells how one EVSE is. `asked`: by a TriggerMessage.
     pub(crate) async fn tell(&self, status: &Status, asked: bool) -> Result<(), CallFailure> {
         let link = &self.0.link;
-        match status.version {
-            Version::V1_6 => v16::status(link, status, asked).await,
-            Version::V2_0_1 => v201::status(link, status, asked).await,
-            _ => v21::status(link, status, asked).await,
-        }
+        spoken!(status.version, said => said::status(link, status, asked).await)
     }
 
     /// How an EVSE is now.

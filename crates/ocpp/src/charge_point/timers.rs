@@ -5,10 +5,10 @@ use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
 
+use super::ChargePoint;
 use super::profiles::Profiles;
 use super::state::State;
 use super::transactions::Cause;
-use super::{ChargePoint, v16, v21, v201};
 use crate::Version;
 use crate::types::DateTime;
 
@@ -19,7 +19,7 @@ pub(crate) fn later(now: Timestamp, pause: Duration) -> Option<Timestamp> {
 }
 
 /// The next multiple of an interval since midnight (UTC), as clock-aligned values want it (1.6 §9.1.3, 2.x J01).
-fn aligned(now: Timestamp, interval: Duration) -> Option<Timestamp> {
+pub(crate) fn aligned(now: Timestamp, interval: Duration) -> Option<Timestamp> {
     let interval = i64::try_from(interval.as_secs()).ok().filter(|seconds| *seconds > 0)?;
     let since_midnight = now.as_second().rem_euclid(86_400);
     let midnight = now.as_second() - since_midnight;
@@ -77,21 +77,14 @@ impl ChargePoint {
         let link = &self.0.link;
         for evse in alone {
             let meter = self.0.hardware.meter(evse);
-            let told = match version {
-                Version::V1_6 => v16::meter_values(link, evse, meter, "Sample.Clock").await,
-                Version::V2_0_1 => v201::meter_values(link, evse, meter, "Sample.Clock").await,
-                _ => v21::meter_values(link, evse, meter, "Sample.Clock").await,
-            };
+            let told = spoken!(version, said => said::meter_values(link, evse, meter, "Sample.Clock").await);
             if let Err(failure) = told {
                 tracing::debug!(protocol = "ocpp", evse, %failure, "meter values were not told");
             }
         }
         for reservation in expired {
-            match version {
-                Version::V1_6 => {}
-                Version::V2_0_1 => v201::reservation_ended(link, reservation, "Expired").await,
-                _ => v21::reservation_ended(link, reservation, "Expired").await,
-            }
+            let _: Option<()> =
+                spoken_2x!(version, said => said::reservation_ended(link, reservation, "Expired").await);
         }
     }
 
@@ -162,7 +155,8 @@ impl State {
             }
             _ => None,
         };
-        let timers = [self.sample_due, self.aligned_due, self.limits_due, updates];
+        let monitored = self.monitors.next_due().filter(|_| self.version != Version::V1_6);
+        let timers = [self.sample_due, self.aligned_due, self.limits_due, updates, monitored];
         reserved.chain(waiting).chain(timers.into_iter().flatten()).min()
     }
 }

@@ -5,7 +5,7 @@ use ocpp_kit::station::transactions::TxEvent;
 use super::evse::{Authorization, Transaction};
 use super::hardware::Meter;
 use super::state::State;
-use super::{ChargePoint, Transfer, v16, v21, v201};
+use super::{ChargePoint, Transfer};
 use crate::Version;
 use crate::types::DateTime;
 
@@ -179,11 +179,7 @@ impl ChargePoint {
             transaction: &transaction,
             token: token.as_ref(),
         };
-        match version {
-            Version::V1_6 => v16::tell(&self.0.link, &step),
-            Version::V2_0_1 => v201::tell(&self.0.link, &step),
-            _ => v21::tell(&self.0.link, &step),
-        }
+        spoken!(version, said => said::tell(&self.0.link, &step));
         if kind == Kind::Ended {
             evse.finishing = evse.kept.plugged;
             evse.kept.authorization = None;

@@ -4,10 +4,9 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
+use super::ChargePoint;
 use super::hardware::{FirmwareRequest, LogRequest, UploadFailure};
 use super::state::Progress;
-use super::{ChargePoint, v16, v21, v201};
-use crate::Version;
 
 /// How often to try again, and after which pause.
 #[derive(Clone, Copy, Debug, Default)]
@@ -181,11 +180,7 @@ impl ChargePoint {
     async fn tell_firmware(&self, status: &'static str, way: Way, asked: bool) {
         let version = self.locked().version;
         let link = &self.0.link;
-        let told = match version {
-            Version::V1_6 => v16::firmware_status(link, status, way, asked).await,
-            Version::V2_0_1 => v201::firmware_status(link, status, way, asked).await,
-            _ => v21::firmware_status(link, status, way, asked).await,
-        };
+        let told = spoken!(version, said => said::firmware_status(link, status, way, asked).await);
         if let Err(failure) = told {
             tracing::warn!(protocol = "ocpp", status, %failure, "the CSMS does not know how the firmware stands");
         }
@@ -243,11 +238,7 @@ impl ChargePoint {
     async fn tell_log(&self, status: &'static str, way: Way, asked: bool) {
         let version = self.locked().version;
         let link = &self.0.link;
-        let told = match version {
-            Version::V1_6 => v16::log_status(link, status, way, asked).await,
-            Version::V2_0_1 => v201::log_status(link, status, way, asked).await,
-            _ => v21::log_status(link, status, way, asked).await,
-        };
+        let told = spoken!(version, said => said::log_status(link, status, way, asked).await);
         if let Err(failure) = told {
             tracing::warn!(protocol = "ocpp", status, %failure, "the CSMS does not know how the upload stands");
         }
@@ -257,10 +248,6 @@ impl ChargePoint {
     pub(crate) fn security_event(&self, kind: &str, details: Option<&str>) {
         let version = self.locked().version;
         let link = &self.0.link;
-        match version {
-            Version::V1_6 => v16::security_event(link, kind, details),
-            Version::V2_0_1 => v201::security_event(link, kind, details),
-            _ => v21::security_event(link, kind, details),
-        }
+        spoken!(version, said => said::security_event(link, kind, details));
     }
 }

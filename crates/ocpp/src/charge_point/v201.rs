@@ -1,6 +1,7 @@
 //! A charge point in OCPP 2.0.1.
 
 use super::evse::IdToken;
+use super::monitoring::Installed;
 use super::profiles::Profiles;
 use crate::smart_charging::ProfileStore;
 use crate::v201::{self as messages, IdTokenEnum};
@@ -9,7 +10,7 @@ use crate::v201::{self as messages, IdTokenEnum};
 mod v2x;
 
 pub(super) use v2x::{
-    authorize, delivered, firmware_status, log_status, meter_values, reservation_ended, routes,
+    authorize, delivered, firmware_status, log_status, meter_values, notify_event, reservation_ended, routes,
     security_event, status, tell,
 };
 
@@ -35,4 +36,19 @@ fn store_mut(profiles: &mut Profiles) -> Option<&mut ProfileStore<messages::Char
         Profiles::V201(store) => Some(store),
         _ => None,
     }
+}
+
+/// 2.0.1 has no event streams.
+fn wants_stream(_: &messages::SetMonitoringData) -> bool {
+    false
+}
+
+fn variable_monitoring(one: &Installed, kind: messages::Monitor) -> messages::VariableMonitoring {
+    let monitor = &one.monitor;
+    messages::VariableMonitoring::new(one.id, monitor.transaction, monitor.value, kind, monitor.severity)
+}
+
+/// 2.0.1 does not say it.
+fn with_severity(event: messages::EventData, _: i32) -> messages::EventData {
+    event
 }

@@ -1,6 +1,7 @@
 //! A charge point in OCPP 2.1.
 
 use super::evse::IdToken;
+use super::monitoring::Installed;
 use super::profiles::Profiles;
 use crate::smart_charging::ProfileStore;
 use crate::v21 as messages;
@@ -10,7 +11,7 @@ use crate::v21 as messages;
 mod v2x;
 
 pub(super) use v2x::{
-    authorize, delivered, firmware_status, log_status, meter_values, reservation_ended, routes,
+    authorize, delivered, firmware_status, log_status, meter_values, notify_event, reservation_ended, routes,
     security_event, status, tell,
 };
 
@@ -36,4 +37,26 @@ fn store_mut(profiles: &mut Profiles) -> Option<&mut ProfileStore<messages::Char
         Profiles::V21(store) => Some(store),
         _ => None,
     }
+}
+
+/// Whether a monitor is to send a stream, which this station does not.
+fn wants_stream(data: &messages::SetMonitoringData) -> bool {
+    data.periodic_event_stream.is_some()
+}
+
+fn variable_monitoring(one: &Installed, kind: messages::Monitor) -> messages::VariableMonitoring {
+    let monitor = &one.monitor;
+    let origin = messages::EventNotification::from_wire(one.origin.as_str());
+    messages::VariableMonitoring::new(
+        one.id,
+        monitor.transaction,
+        monitor.value,
+        kind,
+        monitor.severity,
+        origin,
+    )
+}
+
+fn with_severity(event: messages::EventData, severity: i32) -> messages::EventData {
+    event.with_severity(severity)
 }

@@ -1,7 +1,9 @@
 //! A charge point in OCPP 2.x. This file and those beside it are compiled once for each version, with its messages.
 
 mod authorization;
+mod customer;
 mod drivers;
+mod monitoring;
 mod profiles;
 mod security;
 mod telling;
@@ -11,10 +13,14 @@ mod variables;
 
 use tieline_service::Router;
 
-use super::{VERSION, from_id_token, id_token, messages, store, store_mut};
+use super::{
+    VERSION, from_id_token, id_token, messages, store, store_mut, variable_monitoring, wants_stream,
+    with_severity,
+};
 use crate::Ocpp;
 use crate::charge_point::ChargePoint;
 
+pub(in crate::charge_point) use monitoring::notify_event;
 pub(in crate::charge_point) use telling::{
     authorize, delivered, firmware_status, log_status, meter_values, reservation_ended, security_event,
     status, tell,
@@ -22,6 +28,7 @@ pub(in crate::charge_point) use telling::{
 
 /// What a charge point answers.
 pub(in crate::charge_point) fn routes(router: Router<Ocpp, ChargePoint>) -> Router<Ocpp, ChargePoint> {
+    let router = customer::routes(monitoring::routes(router));
     let router = profiles::routes(variables::routes(authorization::routes(drivers::routes(router))));
     security::routes(upkeep::routes(trigger::routes(router)))
 }

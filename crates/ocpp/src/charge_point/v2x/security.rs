@@ -64,13 +64,7 @@ async fn delete(
     call: Call<DeleteCertificateRequest>,
     State(point): State<ChargePoint>,
 ) -> DeleteCertificateResponse {
-    let hash = &call.certificate_hash_data;
-    let hash = CertificateHash {
-        algorithm: hash.hash_algorithm.as_str().to_owned(),
-        issuer_name_hash: hash.issuer_name_hash.clone(),
-        issuer_key_hash: hash.issuer_key_hash.clone(),
-        serial_number: hash.serial_number.clone(),
-    };
+    let hash = hash_of(&call.certificate_hash_data);
     DeleteCertificateResponse::new(match point.0.hardware.delete_certificate(&hash) {
         Certified::Accepted => DeleteCertificateStatus::Accepted,
         Certified::NotFound => DeleteCertificateStatus::NotFound,
@@ -91,6 +85,15 @@ async fn installed(
     let mut response = GetInstalledCertificateIdsResponse::new(GetInstalledCertificateStatus::Accepted);
     response.certificate_hash_data_chain = Some(known.into_iter().map(chain).collect());
     response
+}
+
+pub(super) fn hash_of(hash: &CertificateHashData) -> CertificateHash {
+    CertificateHash {
+        algorithm: hash.hash_algorithm.as_str().to_owned(),
+        issuer_name_hash: hash.issuer_name_hash.clone(),
+        issuer_key_hash: hash.issuer_key_hash.clone(),
+        serial_number: hash.serial_number.clone(),
+    }
 }
 
 fn chain((use_of, hash): (String, CertificateHash)) -> CertificateHashDataChain {

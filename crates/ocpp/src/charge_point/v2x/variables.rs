@@ -162,6 +162,23 @@ pub(super) fn variable_key(variable: &Variable) -> VariableKey {
     }
 }
 
+pub(super) fn component_of(key: &ComponentKey) -> Component {
+    let mut component = Component::new(key.name.as_str());
+    component.instance.clone_from(&key.instance);
+    component.evse = key.evse.and_then(|id| i32::try_from(id).ok()).map(|id| {
+        let mut evse = EVSE::new(id);
+        evse.connector_id = key.connector.and_then(|id| i32::try_from(id).ok());
+        evse
+    });
+    component
+}
+
+pub(super) fn variable_of(key: &VariableKey) -> Variable {
+    let mut variable = Variable::new(key.name.as_str());
+    variable.instance.clone_from(&key.instance);
+    variable
+}
+
 /// B07.
 async fn get_base_report(
     call: Call<GetBaseReportRequest>,
@@ -194,7 +211,9 @@ async fn get_report(
         .filter(|datum| {
             let asked = call.component_variable.as_deref();
             asked.is_none_or(|asked| {
-                asked.iter().any(|one| is_meant(datum, &one.component, one.variable.as_ref()))
+                asked.iter().any(|one| {
+                    is_meant(&datum.component, &datum.variable, &one.component, one.variable.as_ref())
+                })
             })
         })
         .filter(|datum| call.component_criteria.as_deref().is_none_or(|criteria| meets(datum, criteria)))
@@ -207,19 +226,21 @@ async fn get_report(
 }
 
 /// B08.FR.20 and after: what is left out of a name stands for all.
-pub(super) fn is_meant(datum: &ReportDatum, component: &Component, variable: Option<&Variable>) -> bool {
+pub(super) fn is_meant(
+    of: &ComponentKey,
+    named: &VariableKey,
+    component: &Component,
+    variable: Option<&Variable>,
+) -> bool {
     let of_evse = component.evse.as_ref().is_none_or(|evse| {
-        datum.component.evse == Some(evse.id.unsigned_abs())
-            && evse
-                .connector_id
-                .is_none_or(|connector| datum.component.connector == Some(connector.unsigned_abs()))
+        of.evse == Some(evse.id.unsigned_abs())
+            && evse.connector_id.is_none_or(|connector| of.connector == Some(connector.unsigned_abs()))
     });
-    let of_component = datum.component.name == component.name
-        && (component.instance.is_none() || datum.component.instance == component.instance)
+    let of_component = of.name == component.name
+        && (component.instance.is_none() || of.instance == component.instance)
         && of_evse;
     let of_variable = variable.is_none_or(|variable| {
-        datum.variable.name == variable.name
-            && (variable.instance.is_none() || datum.variable.instance == variable.instance)
+        named.name == variable.name && (variable.instance.is_none() || named.instance == variable.instance)
     });
     of_component && of_variable
 }
@@ -261,21 +282,13 @@ fn report_data(datum: &ReportDatum) -> ReportData {
         told.constant = Some(datum.constant);
         told
     });
-    let mut component = Component::new(datum.component.name.as_str());
-    component.instance.clone_from(&datum.component.instance);
-    component.evse = datum.component.evse.and_then(|id| i32::try_from(id).ok()).map(|id| {
-        let mut evse = EVSE::new(id);
-        evse.connector_id = datum.component.connector.and_then(|id| i32::try_from(id).ok());
-        evse
-    });
-    let mut variable = Variable::new(datum.variable.name.as_str());
-    variable.instance.clone_from(&datum.variable.instance);
     let mut characteristics = VariableCharacteristics::new(Data::from_wire(datum.data_type.as_str()), true);
     characteristics.unit.clone_from(&datum.unit);
     characteristics.min_limit = datum.min_limit;
     characteristics.max_limit = datum.max_limit;
     characteristics.values_list = (!datum.values_list.is_empty()).then(|| datum.values_list.join(","));
     let attributes = attributes.collect();
+    let (component, variable) = (component_of(&datum.component), variable_of(&datum.variable));
     let mut data = ReportData::new(component, variable, attributes);
     data.variable_characteristics = Some(characteristics);
     data

@@ -114,8 +114,15 @@ async fn reports_come_in_pages_after_the_answer() {
         json!({"requestId": 6, "componentVariable": [{"component": {"name": "EVSE", "evse": {"id": 2}}}]});
     assert_eq!(csms.call("GetReport", one).await.unwrap()["status"], "Accepted");
     let page = eventually(|| csms.all("NotifyReport").into_iter().find(|page| page["requestId"] == 6)).await;
-    assert_eq!(page["reportData"].as_array().unwrap().len(), 1);
-    assert_eq!(page["reportData"][0]["variableAttribute"][0]["value"], "Available");
+    let told = |number: usize| {
+        let datum = &page["reportData"][number];
+        (
+            datum["variable"]["name"].as_str().unwrap(),
+            datum["variableAttribute"][0]["value"].as_str().unwrap(),
+        )
+    };
+    assert_eq!(page["reportData"].as_array().unwrap().len(), 2);
+    assert_eq!((told(0), told(1)), (("AvailabilityState", "Available"), ("Power", "11000")));
     let none = json!({"requestId": 7, "componentVariable": [{"component": {"name": "Nonsense"}}]});
     assert_eq!(csms.call("GetReport", none).await.unwrap()["status"], "EmptyResultSet");
 }

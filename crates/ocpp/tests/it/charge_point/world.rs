@@ -6,12 +6,15 @@ use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use ocpp_kit::station::device_model::Attribute;
 use serde_json::{Value, json};
 use tieline_ocpp::charge_point::{
-    Allowed, Backoff, Builder, CertificateHash, Certified, ChargePoint, ChargingStationInfo, FirmwareRequest,
-    Hardware, LinkTimes, LogRequest, Meter, Unlocked, UploadFailure,
+    Allowed, Backoff, Builder, CertificateHash, Certified, ChargePoint, ChargingStationInfo, ComponentKey,
+    Customer, DataType, FirmwareRequest, Hardware, LinkTimes, LogRequest, Meter, Monitor, MonitorKind,
+    Preset, Unlocked, UploadFailure, VariableSpec,
 };
 use tieline_ocpp::client::ChargingStation;
+use tieline_ocpp::types::Decimal;
 use tieline_ocpp::{
     Answer, CallError, CallFailure, CallOptions, ErrorCode, Ocpp, RawValue, Registry, Version,
 };
@@ -23,10 +26,18 @@ use crate::support::{eventually, json as raw, open_csms, serve, service};
 /// The instant at which every test begins.
 pub(crate) const START: &str = "2026-06-01T10:00:00Z";
 
+/// The connector of EVSE 1, which has a thermometer.
+pub(crate) fn outlet() -> ComponentKey {
+    ComponentKey::new("Connector").evse(1, Some(1))
+}
+
 /// Hardware without metal.
 #[derive(Debug, Default)]
 pub(crate) struct Bench {
     pub(crate) register: AtomicI64,
+    pub(crate) extra_power: AtomicI64,
+    /// The serial numbers of certificates whose customers it has forgotten.
+    pub(crate) forgotten: Mutex<Vec<String>>,
     pub(crate) downloads_fail: AtomicI64,
     pub(crate) bad_signature: AtomicBool,
     pub(crate) resets: Mutex<Vec<(Option<i32>, bool)>>,
@@ -36,7 +47,24 @@ pub(crate) struct Bench {
 
 impl Hardware for Bench {
     fn meter(&self, evse: i32) -> Meter {
-        Meter::new(self.register.load(Ordering::Relaxed) + i64::from(evse)).with_power(11_000)
+        let power = 11_000 + self.extra_power.load(Ordering::Relaxed);
+        Meter::new(self.register.load(Ordering::Relaxed) + i64::from(evse)).with_power(power)
+    }
+
+    fn variables(&self, _: i32) -> Vec<(ComponentKey, VariableSpec)> {
+        let limits = (Some(Decimal::from(-40)), Some(Decimal::from(120)));
+        let temperature = VariableSpec::new("Temperature", DataType::Decimal)
+            .unit("Celsius")
+            .limits(limits.0, limits.1)
+            .attribute(Attribute::Target, "40");
+        vec![(outlet(), temperature)]
+    }
+
+    fn monitors(&self, _: i32) -> Vec<Preset> {
+        let hot = |value, severity| {
+            Monitor::new(outlet(), "Temperature", MonitorKind::UpperThreshold, value).with_severity(severity)
+        };
+        vec![Preset::HardWired(hot(90, 1)), Preset::Preconfigured(hot(70, 4))]
     }
 
     fn limit(&self, evse: i32, allowed: Option<&Allowed>) {
@@ -106,6 +134,15 @@ impl Hardware for Bench {
         let known = ["CentralSystemRootCertificate", "CSMSRootCertificate"];
         let asked = |known: &&str| uses.iter().any(|wanted| wanted == known);
         known.into_iter().filter(asked).map(|known| (known.to_owned(), hash.clone())).collect()
+    }
+
+    fn customer_information(&self, customer: &Customer) -> Vec<String> {
+        customer.customer_identifier.iter().map(|_| "x".repeat(1100)).collect()
+    }
+
+    fn clear_customer(&self, customer: &Customer) {
+        let certificate = customer.certificate.iter();
+        self.forgotten.lock().unwrap().extend(certificate.map(|hash| hash.serial_number.clone()));
     }
 
     fn signing_request(&self) -> Option<String> {
