@@ -77,6 +77,9 @@ pub(crate) struct Transaction {
     pub(crate) reservation: Option<i32>,
     /// The driver has been named in a TransactionEvent.
     pub(crate) told_token: bool,
+    /// Energy may flow since some instant: the vehicle is there and its driver may charge (2.x PowerPathClosed).
+    #[serde(default)]
+    pub(crate) power_path_closed: bool,
 }
 
 /// What is kept of an EVSE over a restart.

@@ -89,6 +89,7 @@ impl ChargePoint {
         for event in events {
             self.step(state, evse, &event, cause);
         }
+        close_power_path(state, evse, now);
     }
 
     /// Tells that a transaction goes on, for a reason that changes nothing at the EVSE.
@@ -207,5 +208,21 @@ fn begun(evse: &mut super::evse::Evse, id: &str, number: i32, register: i64) -> 
         authorization,
         reservation: reservation.map(|reservation| reservation.id),
         told_token: false,
+        power_path_closed: false,
+    }
+}
+
+/// Relative schedules of 2.x count from when the EVSE is ready to deliver energy, and from then on whatever happens (2.0.1 errata
+/// 2023-12 §2.10.1). A transaction may have begun before, with the vehicle alone.
+fn close_power_path(state: &mut State, id: i32, now: DateTime) {
+    if state.version == Version::V1_6 {
+        return;
+    }
+    let Some(evse) = state.evses.iter_mut().find(|evse| evse.id == id) else { return };
+    let is_closed = evse.kept.plugged && evse.kept.authorization.is_some();
+    let Some(transaction) = evse.kept.transaction.as_mut().filter(|_| is_closed) else { return };
+    if !transaction.power_path_closed {
+        transaction.power_path_closed = true;
+        state.profiles.begin(id, &transaction.id, now);
     }
 }

@@ -218,3 +218,39 @@ async fn priority_charging_goes_first() {
         json!({"transactionId": transaction, "activated": false})
     );
 }
+
+/// A transaction may begin with the vehicle alone; a relative schedule counts from when energy may flow (2.0.1 errata 2023-12
+/// §2.10.1).
+#[tokio::test]
+async fn a_relative_schedule_counts_from_when_the_driver_may_charge() {
+    for version in [Version::V2_0_1, Version::V2_1] {
+        let world = World::start(version).await;
+        let (point, csms) = (&world.point, &world.csms);
+        let start = json!({"setVariableData": [{
+            "attributeValue": "EVConnected",
+            "component": {"name": "TxCtrlr"},
+            "variable": {"name": "TxStartPoint"}
+        }]});
+        let answer = csms.call("SetVariables", start).await.unwrap();
+        assert_eq!(answer["setVariableResult"][0]["attributeStatus"], "Accepted");
+        let default = set(version, 0, &profile(version, 1, "TxDefaultProfile", None));
+        assert_eq!(csms.call("SetChargingProfile", default).await.unwrap()["status"], "Accepted");
+        point.plug_in(1);
+        csms.heard("TransactionEvent", 1).await;
+        world.waits_for("2026-06-01T10:01:00Z").await;
+        world.advance(60);
+        point.present(1, IdToken::card("A")).await;
+        for minute in 2..=5 {
+            world.waits_for(&format!("2026-06-01T10:0{minute}:00Z")).await;
+            world.advance(60);
+        }
+        // Five minutes after the start of the transaction, and four after energy might flow.
+        let asked = csms.call("GetCompositeSchedule", composite(version)).await.unwrap();
+        let periods = &asked["schedule"]["chargingSchedulePeriod"];
+        assert_eq!((&periods[0]["limit"], &periods[1]["startPeriod"]), (&json!(16.0), &json!(60)), "{asked}");
+        world.limited("A 16").await;
+        world.waits_for("2026-06-01T10:06:00Z").await;
+        world.advance(60);
+        world.limited("A 6").await;
+    }
+}
