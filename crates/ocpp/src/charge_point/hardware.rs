@@ -8,9 +8,11 @@ use jiff::Timestamp;
 use ocpp_kit::station::device_model::{ComponentKey, VariableSpec};
 
 use super::customer::Customer;
+use super::display::{Display, DisplayMessage};
 use super::monitoring::Preset;
 use super::profiles::Allowed;
 use crate::smart_charging::Capabilities;
+use crate::types::Decimal;
 
 /// What the meter of an EVSE shows.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -149,6 +151,23 @@ pub trait Hardware: fmt::Debug + Send + Sync + 'static {
     /// An EVSE may draw this from now on, or whatever it can (`None`). It is told again when that changes.
     fn limit(&self, evse: i32, allowed: Option<&Allowed>) {
         let _ = (evse, allowed);
+    }
+
+    /// What its display can show (2.x); `None`: it has none, and the messages about it are not supported.
+    fn display(&self) -> Option<Display> {
+        None
+    }
+
+    /// Shows these messages of the CSMS, in turn, until it is told of others; an empty list ends it.
+    fn show(&self, messages: &[DisplayMessage]) {
+        let _ = messages;
+    }
+
+    /// A transaction at this EVSE has cost so much until now, taxes included, in the station's currency (2.x I02). `false`: it
+    /// shows no cost, and the message is not supported.
+    fn cost_updated(&self, evse: i32, total: Decimal) -> bool {
+        let _ = (evse, total);
+        false
     }
 
     /// Unlocks a connector; 1 is the first of an EVSE.

@@ -76,6 +76,7 @@ macro_rules! spoken_2x {
 
 mod boot;
 mod customer;
+mod display;
 mod driver;
 mod dynamic;
 mod evse;
@@ -101,6 +102,7 @@ mod v21;
 
 pub use boot::{ChargingStationInfo, Registration};
 pub use customer::Customer;
+pub use display::{Display, DisplayMessage, MessageContent, MessagePriority};
 pub use driver::Presented;
 pub use evse::{IdToken, Transfer};
 pub use hardware::{

@@ -5,6 +5,7 @@ use ocpp_kit::station::device_model::{
     Attribute, ComponentKey, DataType, DeviceModel, Mutability, SetStatus, VariableSpec,
 };
 
+use super::display::{Display, STATES};
 use super::evse::Evse;
 use super::monitoring::Monitors;
 use crate::smart_charging::Capabilities;
@@ -153,6 +154,33 @@ fn declare_monitoring(model: &mut DeviceModel) {
     ] {
         model.declare(ComponentKey::new("MonitoringCtrlr"), spec);
     }
+}
+
+/// 2.x Part 2, DisplayMessageCtrlr.
+pub(crate) fn declare_display(model: &mut DeviceModel, display: &Display) {
+    let list = |name: &str, values: &[&str]| {
+        VariableSpec::new(name, DataType::MemberList).values(values.iter().copied()).value(values.join(","))
+    };
+    let formats: Vec<&str> = display.formats.iter().map(String::as_str).collect();
+    for spec in [
+        VariableSpec::new("Available", DataType::Boolean).value("true"),
+        VariableSpec::new("Enabled", DataType::Boolean).value("true"),
+        list("SupportedFormats", &formats),
+        list("SupportedPriorities", &["AlwaysFront", "InFront", "NormalCycle"]),
+        list("SupportedStates", &STATES),
+    ] {
+        model.declare(ComponentKey::new("DisplayMessageCtrlr"), spec);
+    }
+    show_display(model, display, 0);
+}
+
+/// Shows how many messages there are.
+pub(crate) fn show_display(model: &mut DeviceModel, display: &Display, messages: usize) {
+    let most = i64::try_from(display.most).unwrap_or(i64::MAX);
+    let number = VariableSpec::new("DisplayMessages", DataType::Integer)
+        .limits(None, Some(Decimal::from(most)))
+        .value(messages.to_string());
+    model.declare(ComponentKey::new("DisplayMessageCtrlr"), number);
 }
 
 /// Shows which monitors may speak.

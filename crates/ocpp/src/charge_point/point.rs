@@ -18,7 +18,7 @@ use super::boot::ChargingStationInfo;
 use super::hardware::Hardware;
 use super::link::{Link, LinkState, LinkTimes, Station};
 use super::linking::Linking;
-use super::model::{show_base, show_power, show_time};
+use super::model::{show_base, show_display, show_power, show_time};
 use super::monitoring::EventDetails;
 use super::outbox::{Outbox, Owed};
 use super::snapshot::{Forgetful, Snapshot, SnapshotStore};
@@ -196,6 +196,7 @@ impl ChargePoint {
         let mut state = self.locked();
         let result = change(&mut state);
         self.apply_limits(&mut state);
+        self.show_messages(&mut state);
         self.monitor(&mut state, &EventDetails::default());
         self.save(&mut state);
         drop(state);
@@ -268,12 +269,15 @@ impl ChargePoint {
     pub(crate) fn show_in_model(&self) {
         let now = self.0.link.now();
         let mut state = self.locked();
-        let State { model, evses, .. } = &mut *state;
+        let State { model, evses, messages, .. } = &mut *state;
         show_base(model, evses);
         for evse in evses {
             show_power(model, evse.id, self.0.hardware.meter(evse.id).power);
         }
         show_time(model, now);
+        if let Some(display) = self.0.hardware.display() {
+            show_display(model, &display, messages.all().len());
+        }
     }
 
     pub(crate) fn now(&self) -> Timestamp {

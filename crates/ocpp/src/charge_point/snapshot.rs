@@ -8,6 +8,7 @@ use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
+use super::display::DisplayMessage;
 use super::evse::Kept;
 use super::monitoring::SavedMonitors;
 use super::profiles::SavedProfiles;
@@ -99,6 +100,7 @@ pub(crate) struct Snapshot {
     pub(crate) numbers: BTreeMap<i32, i32>,
     pub(crate) profiles: Option<SavedProfiles>,
     pub(crate) monitors: Option<SavedMonitors>,
+    pub(crate) messages: Vec<DisplayMessage>,
 }
 
 /// A variable that was set.

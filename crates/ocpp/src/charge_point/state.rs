@@ -12,9 +12,10 @@ use ocpp_kit::station::device_model::{Attribute, ComponentKey, DeviceModel, Vari
 use ocpp_kit::station::transactions::{TransactionIds, TransactionMachine, TxPoint};
 use tieline_edge::Ids;
 
+use super::display::{DisplayMessage, Messages};
 use super::evse::Evse;
 use super::hardware::Hardware;
-use super::model::{LIST_LIMIT, configuration_keys, device_model, show_monitoring};
+use super::model::{LIST_LIMIT, configuration_keys, declare_display, device_model, show_monitoring};
 use super::monitoring::Monitors;
 use super::profiles::{Allowed, Profiles};
 use super::settings::Settings;
@@ -46,6 +47,10 @@ pub(crate) struct State {
     pub(crate) profiles: Profiles,
     capabilities: Capabilities,
     pub(crate) monitors: Monitors,
+    pub(crate) messages: Messages,
+    /// The messages that the hardware shows, and when these may be others.
+    pub(crate) shown: Vec<DisplayMessage>,
+    pub(crate) messages_due: Option<Timestamp>,
     /// What the hardware knows that its EVSEs may draw, and when that may change.
     pub(crate) allowed: BTreeMap<i32, Option<Allowed>>,
     pub(crate) limits_due: Option<Timestamp>,
@@ -94,6 +99,10 @@ impl State {
             let (component, name, attribute) = variable.keys();
             let _ = model.set(component, name, attribute, &variable.value);
         }
+        if let Some(display) = hardware.display() {
+            declare_display(&mut model, &display);
+        }
+        let messages = Messages::new(snapshot.messages.clone());
         let monitors = Monitors::new(hardware.monitors(evses), snapshot.monitors.clone(), &model);
         show_monitoring(&mut model, &monitors);
         let mut authorizer = Authorizer::new();
@@ -120,6 +129,9 @@ impl State {
             profiles,
             capabilities,
             monitors,
+            messages,
+            shown: Vec::new(),
+            messages_due: None,
             allowed: BTreeMap::new(),
             limits_due: None,
         };
@@ -204,6 +216,7 @@ impl State {
     pub(crate) fn snapshot(&mut self) -> &Snapshot {
         self.snapshot.profiles = Some(self.profiles.saved());
         self.snapshot.monitors = self.monitors.saved();
+        self.snapshot.messages = self.messages.all().to_vec();
         self.snapshot.evses = self.evses.iter().map(|evse| (evse.id, evse.kept.clone())).collect();
         &self.snapshot
     }

@@ -156,7 +156,8 @@ impl State {
             _ => None,
         };
         let monitored = self.monitors.next_due().filter(|_| self.version != Version::V1_6);
-        let timers = [self.sample_due, self.aligned_due, self.limits_due, updates, monitored];
+        let timers =
+            [self.sample_due, self.aligned_due, self.limits_due, self.messages_due, updates, monitored];
         reserved.chain(waiting).chain(timers.into_iter().flatten()).min()
     }
 }

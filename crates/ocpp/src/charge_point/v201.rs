@@ -52,3 +52,12 @@ fn variable_monitoring(one: &Installed, kind: messages::Monitor) -> messages::Va
 fn with_severity(event: messages::EventData, _: i32) -> messages::EventData {
     event
 }
+
+/// 2.0.1 has a message in one language.
+fn extra(_: &messages::MessageInfo) -> &[messages::MessageContent] {
+    &[]
+}
+
+fn with_extra(info: messages::MessageInfo, _: Vec<messages::MessageContent>) -> messages::MessageInfo {
+    info
+}

@@ -60,3 +60,15 @@ fn variable_monitoring(one: &Installed, kind: messages::Monitor) -> messages::Va
 fn with_severity(event: messages::EventData, severity: i32) -> messages::EventData {
     event.with_severity(severity)
 }
+
+fn extra(info: &messages::MessageInfo) -> &[messages::MessageContent] {
+    info.message_extra.as_deref().unwrap_or_default()
+}
+
+fn with_extra(
+    mut info: messages::MessageInfo,
+    contents: Vec<messages::MessageContent>,
+) -> messages::MessageInfo {
+    info.message_extra = (!contents.is_empty()).then_some(contents);
+    info
+}

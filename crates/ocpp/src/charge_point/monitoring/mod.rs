@@ -168,7 +168,7 @@ impl Origin {
 
 #[derive(Serialize, Deserialize)]
 #[serde(remote = "ComponentKey")]
-struct ComponentDef {
+pub(crate) struct ComponentDef {
     name: String,
     instance: Option<String>,
     evse: Option<u32>,

@@ -2,6 +2,7 @@
 
 mod authorization;
 mod customer;
+mod display;
 mod drivers;
 mod monitoring;
 mod profiles;
@@ -14,8 +15,8 @@ mod variables;
 use tieline_service::Router;
 
 use super::{
-    VERSION, from_id_token, id_token, messages, store, store_mut, variable_monitoring, wants_stream,
-    with_severity,
+    VERSION, extra, from_id_token, id_token, messages, store, store_mut, variable_monitoring, wants_stream,
+    with_extra, with_severity,
 };
 use crate::Ocpp;
 use crate::charge_point::ChargePoint;
@@ -28,7 +29,7 @@ pub(in crate::charge_point) use telling::{
 
 /// What a charge point answers.
 pub(in crate::charge_point) fn routes(router: Router<Ocpp, ChargePoint>) -> Router<Ocpp, ChargePoint> {
-    let router = customer::routes(monitoring::routes(router));
+    let router = display::routes(customer::routes(monitoring::routes(router)));
     let router = profiles::routes(variables::routes(authorization::routes(drivers::routes(router))));
     security::routes(upkeep::routes(trigger::routes(router)))
 }

@@ -1,6 +1,7 @@
 //! Charge points at work, against a CSMS that records what they say.
 
 mod customers;
+mod displays;
 mod monitoring;
 mod offline;
 mod profiles;

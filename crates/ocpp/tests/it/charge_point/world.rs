@@ -10,8 +10,8 @@ use ocpp_kit::station::device_model::Attribute;
 use serde_json::{Value, json};
 use tieline_ocpp::charge_point::{
     Allowed, Backoff, Builder, CertificateHash, Certified, ChargePoint, ChargingStationInfo, ComponentKey,
-    Customer, DataType, FirmwareRequest, Hardware, LinkTimes, LogRequest, Meter, Monitor, MonitorKind,
-    Preset, Unlocked, UploadFailure, VariableSpec,
+    Customer, DataType, Display, DisplayMessage, FirmwareRequest, Hardware, LinkTimes, LogRequest, Meter,
+    Monitor, MonitorKind, Preset, Unlocked, UploadFailure, VariableSpec,
 };
 use tieline_ocpp::client::ChargingStation;
 use tieline_ocpp::types::Decimal;
@@ -36,6 +36,10 @@ pub(crate) fn outlet() -> ComponentKey {
 pub(crate) struct Bench {
     pub(crate) register: AtomicI64,
     pub(crate) extra_power: AtomicI64,
+    /// The numbers of the messages that it was told to show, and the costs.
+    pub(crate) shown: Mutex<Vec<Vec<i32>>>,
+    pub(crate) costs: Mutex<Vec<(i32, String)>>,
+    pub(crate) is_blind: AtomicBool,
     /// The serial numbers of certificates whose customers it has forgotten.
     pub(crate) forgotten: Mutex<Vec<String>>,
     pub(crate) downloads_fail: AtomicI64,
@@ -79,6 +83,19 @@ impl Hardware for Bench {
             },
         );
         self.limits.lock().unwrap().push((evse, text));
+    }
+
+    fn display(&self) -> Option<Display> {
+        (!self.is_blind.load(Ordering::Relaxed)).then(Display::default)
+    }
+
+    fn show(&self, messages: &[DisplayMessage]) {
+        self.shown.lock().unwrap().push(messages.iter().map(|message| message.id).collect());
+    }
+
+    fn cost_updated(&self, evse: i32, total: Decimal) -> bool {
+        self.costs.lock().unwrap().push((evse, total.to_string()));
+        !self.is_blind.load(Ordering::Relaxed)
     }
 
     fn unlock(&self, _: i32, _: i32) -> Unlocked {
