@@ -58,7 +58,7 @@ async fn event_201(_: Call<v201::TransactionEventRequest>) -> v201::TransactionE
 }
 
 /// The CSMS behind the node, which knows every charger.
-async fn other_csms() -> (Csms<tieline_service::Routes<Ocpp>>, SocketAddr) {
+fn other_csms() -> (Csms<tieline_service::Routes<Ocpp>>, SocketAddr) {
     let router = Router::<Ocpp, Numbers>::new()
         .on(boot_16)
         .on(start_16)
@@ -87,7 +87,7 @@ async fn session(scene: &Scene, charger: &str, transaction: &str) -> serde_json:
 
 #[tokio::test]
 async fn an_order_is_told_to_a_charger_of_another_csms_under_the_number_that_this_one_gave() {
-    let (csms, address) = other_csms().await;
+    let (csms, address) = other_csms();
     let scene = Scene::behind(address).await;
     let charger = Charger::connect(scene.agr.ocpp(), "CP-1", Version::V1_6).await;
     let transaction = charger.charge(scene.now()).await;
@@ -116,7 +116,7 @@ async fn an_order_is_told_to_a_charger_of_another_csms_under_the_number_that_thi
 
 #[tokio::test]
 async fn a_station_of_2_0_1_is_booked_under_its_own_name() {
-    let (_csms, address) = other_csms().await;
+    let (_csms, address) = other_csms();
     let scene = Scene::behind(address).await;
     let charger = Charger::connect(scene.agr.ocpp(), "CP-3", Version::V2_0_1).await;
     let transaction = charger.charge(scene.now()).await;
@@ -130,7 +130,7 @@ async fn a_station_of_2_0_1_is_booked_under_its_own_name() {
 /// The node knows four chargers. The others are their CSMS's alone, and so is what the node does not know.
 #[tokio::test]
 async fn everything_else_is_between_the_chargers_and_their_csms() {
-    let (csms, address) = other_csms().await;
+    let (csms, address) = other_csms();
     let scene = Scene::behind(address).await;
     let stranger = Charger::connect(scene.agr.ocpp(), "CP-99", Version::V1_6).await;
     assert_eq!(stranger.charge(scene.now()).await, "4711");

@@ -49,6 +49,10 @@ async fn status_16(_: Call<v16::StatusNotificationRequest>) -> v16::StatusNotifi
     v16::StatusNotificationResponse::new()
 }
 
+async fn transfer_16(_: Call<v16::DataTransferRequest>) -> v16::DataTransferResponse {
+    v16::DataTransferResponse::new(v16::DataTransferStatus::Accepted)
+}
+
 /// Each kind of fault in 1.6, with the spellings of its errata (1.6-J §4.2.3, J errata §5.2).
 #[tokio::test]
 async fn faults_of_1_6_have_its_codes() {
@@ -326,13 +330,10 @@ async fn what_vendors_send_stays_as_it_is() {
         assert_eq!(answer, format!(r#"[3,"1",{{"status":"Accepted","data":{data}}}]"#));
         assert_eq!(read.lock().unwrap().as_slice(), [payload]);
     }
-    async fn transfer(_: Call<v16::DataTransferRequest>) -> v16::DataTransferResponse {
-        v16::DataTransferResponse::new(v16::DataTransferStatus::Accepted)
-    }
     // In 1.6 the data is a text.
     let object = format!(r#"{{"vendorId":"V","data":{data}}}"#);
     let text = format!(r#"{{"vendorId":"V","data":{}}}"#, Value::from(data));
     let expected = Some("TypeConstraintViolation");
-    let router = Router::new().on(transfer);
+    let router = Router::new().on(transfer_16);
     cases(router, "ocpp1.6", &[("DataTransfer", &object, expected), ("DataTransfer", &text, None)]).await;
 }
