@@ -75,6 +75,7 @@ macro_rules! spoken_2x {
 }
 
 mod boot;
+mod charging;
 mod customer;
 mod display;
 mod driver;
@@ -101,6 +102,7 @@ mod v201;
 mod v21;
 
 pub use boot::{ChargingStationInfo, Registration};
+pub use charging::ChargingError;
 pub use customer::Customer;
 pub use display::{Display, DisplayMessage, MessageContent, MessagePriority};
 pub use driver::Presented;

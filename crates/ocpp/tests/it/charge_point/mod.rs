@@ -1,5 +1,6 @@
 //! Charge points at work, against a CSMS that records what they say.
 
+mod charging;
 mod customers;
 mod displays;
 mod monitoring;
