@@ -77,6 +77,7 @@ macro_rules! spoken_2x {
 mod boot;
 mod charging;
 mod customer;
+mod der;
 mod display;
 mod driver;
 mod dynamic;

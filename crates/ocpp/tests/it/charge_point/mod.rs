@@ -2,6 +2,7 @@
 
 mod charging;
 mod customers;
+mod der;
 mod displays;
 mod monitoring;
 mod offline;
