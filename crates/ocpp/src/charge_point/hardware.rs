@@ -1,5 +1,6 @@
 //! The port to what a charging station is made of: meter, locks, memory for firmware and certificates.
 
+use std::collections::BTreeSet;
 use std::fmt;
 
 use futures_util::future::BoxFuture;
@@ -13,6 +14,7 @@ use super::monitoring::Preset;
 use super::profiles::Allowed;
 use crate::smart_charging::Capabilities;
 use crate::types::Decimal;
+use crate::v21::{DERControl, SetDERControlRequest};
 
 /// What the meter of an EVSE shows.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -168,6 +170,17 @@ pub trait Hardware: fmt::Debug + Send + Sync + 'static {
     fn cost_updated(&self, evse: i32, total: Decimal) -> bool {
         let _ = (evse, total);
         false
+    }
+
+    /// The controls of distributed energy resources that it can carry out (2.1); none: it feeds nothing back, and the messages
+    /// about them are not supported.
+    fn der_controls(&self) -> BTreeSet<DERControl> {
+        BTreeSet::new()
+    }
+
+    /// Follows these controls, and no others, until it is told of others.
+    fn follow_der(&self, controls: &[SetDERControlRequest]) {
+        let _ = controls;
     }
 
     /// Unlocks a connector; 1 is the first of an EVSE.

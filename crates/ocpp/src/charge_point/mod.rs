@@ -75,7 +75,9 @@ macro_rules! spoken_2x {
 }
 
 mod boot;
+mod charging;
 mod customer;
+mod der;
 mod display;
 mod driver;
 mod dynamic;
@@ -101,6 +103,7 @@ mod v201;
 mod v21;
 
 pub use boot::{ChargingStationInfo, Registration};
+pub use charging::ChargingError;
 pub use customer::Customer;
 pub use display::{Display, DisplayMessage, MessageContent, MessagePriority};
 pub use driver::Presented;

@@ -123,6 +123,8 @@ pub(crate) fn device_model(evses: u32, can: &Capabilities) -> DeviceModel {
         number("PeriodsPerSchedule", can.max_periods.to_string()),
         number("Entries", can.max_profiles.to_string()).instance("ChargingProfiles"),
         VariableSpec::new("RateUnit", DataType::MemberList).values(["A", "W"]).value(units(can, "A", "W")),
+        VariableSpec::new("ExternalControlSignalsEnabled", Boolean).value("true"),
+        switch("NotifyChargingLimitWithSchedules", "true"),
         VariableSpec::new("SupportsDynamicProfiles", Boolean).value(can.dynamic_profiles.to_string()),
     ] {
         model.declare(ComponentKey::new("SmartChargingCtrlr"), spec);

@@ -23,7 +23,7 @@ use super::monitoring::EventDetails;
 use super::outbox::{Outbox, Owed};
 use super::snapshot::{Forgetful, Snapshot, SnapshotStore};
 use super::state::State;
-use super::{dynamic, v16, v21, v201};
+use super::{der, dynamic, v16, v21, v201};
 use crate::client::{ChargingStation, ConnectError};
 use crate::smart_charging::ProfileError;
 use crate::{CallFailure, Ocpp, Peer, Version};
@@ -196,6 +196,7 @@ impl ChargePoint {
         let mut state = self.locked();
         let result = change(&mut state);
         self.apply_limits(&mut state);
+        self.follow_der(&mut state);
         self.show_messages(&mut state);
         self.monitor(&mut state, &EventDetails::default());
         self.save(&mut state);
@@ -350,7 +351,7 @@ fn password(version: Version, snapshot: &Snapshot) -> Option<Vec<u8>> {
 
 /// What a charge point answers, in all versions.
 fn routes() -> Router<Ocpp, ChargePoint> {
-    dynamic::routes(v21::routes(v201::routes(v16::routes(Router::new()))))
+    der::routes(dynamic::routes(v21::routes(v201::routes(v16::routes(Router::new())))))
 }
 
 impl Station for ChargePoint {

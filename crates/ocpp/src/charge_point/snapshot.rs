@@ -12,6 +12,7 @@ use super::display::DisplayMessage;
 use super::evse::Kept;
 use super::monitoring::SavedMonitors;
 use super::profiles::SavedProfiles;
+use crate::v21::SetDERControlRequest;
 
 /// Where a station keeps what it must remember over a restart, beside the messages that it owes: what was set, who
 /// may charge, reservations and running transactions.
@@ -101,6 +102,8 @@ pub(crate) struct Snapshot {
     pub(crate) profiles: Option<SavedProfiles>,
     pub(crate) monitors: Option<SavedMonitors>,
     pub(crate) messages: Vec<DisplayMessage>,
+    /// Controls of distributed energy resources (2.1).
+    pub(crate) der: Vec<SetDERControlRequest>,
 }
 
 /// A variable that was set.

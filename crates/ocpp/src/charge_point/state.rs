@@ -21,8 +21,10 @@ use super::profiles::{Allowed, Profiles};
 use super::settings::Settings;
 use super::snapshot::{Listed, Snapshot, Variable};
 use crate::Version;
+use crate::der_control::DerControls;
 use crate::smart_charging::{Capabilities, ProfileError};
 use crate::types::DateTime;
+use crate::v21::SetDERControlRequest;
 
 /// What a station knows. Passwords are in it, so it has no Debug.
 pub(crate) struct State {
@@ -48,6 +50,10 @@ pub(crate) struct State {
     capabilities: Capabilities,
     pub(crate) monitors: Monitors,
     pub(crate) messages: Messages,
+    pub(crate) der: DerControls,
+    /// The controls that the hardware follows, and when these may be others.
+    pub(crate) der_followed: Vec<SetDERControlRequest>,
+    pub(crate) der_due: Option<Timestamp>,
     /// The messages that the hardware shows, and when these may be others.
     pub(crate) shown: Vec<DisplayMessage>,
     pub(crate) messages_due: Option<Timestamp>,
@@ -103,6 +109,7 @@ impl State {
             declare_display(&mut model, &display);
         }
         let messages = Messages::new(snapshot.messages.clone());
+        let der = DerControls::restore(hardware.der_controls(), snapshot.der.clone());
         let monitors = Monitors::new(hardware.monitors(evses), snapshot.monitors.clone(), &model);
         show_monitoring(&mut model, &monitors);
         let mut authorizer = Authorizer::new();
@@ -130,6 +137,9 @@ impl State {
             capabilities,
             monitors,
             messages,
+            der,
+            der_followed: Vec::new(),
+            der_due: None,
             shown: Vec::new(),
             messages_due: None,
             allowed: BTreeMap::new(),
@@ -217,6 +227,7 @@ impl State {
         self.snapshot.profiles = Some(self.profiles.saved());
         self.snapshot.monitors = self.monitors.saved();
         self.snapshot.messages = self.messages.all().to_vec();
+        self.snapshot.der = self.der.controls().cloned().collect();
         self.snapshot.evses = self.evses.iter().map(|evse| (evse.id, evse.kept.clone())).collect();
         &self.snapshot
     }

@@ -156,8 +156,15 @@ impl State {
             _ => None,
         };
         let monitored = self.monitors.next_due().filter(|_| self.version != Version::V1_6);
-        let timers =
-            [self.sample_due, self.aligned_due, self.limits_due, self.messages_due, updates, monitored];
+        let timers = [
+            self.sample_due,
+            self.aligned_due,
+            self.limits_due,
+            self.messages_due,
+            self.der_due,
+            updates,
+            monitored,
+        ];
         reserved.chain(waiting).chain(timers.into_iter().flatten()).min()
     }
 }

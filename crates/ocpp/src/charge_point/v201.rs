@@ -10,8 +10,8 @@ use crate::v201::{self as messages, IdTokenEnum};
 mod v2x;
 
 pub(super) use v2x::{
-    authorize, delivered, firmware_status, log_status, meter_values, notify_event, reservation_ended, routes,
-    security_event, status, tell,
+    authorize, charging_needs, charging_schedule, delivered, firmware_status, log_status, meter_values,
+    notify_event, reservation_ended, routes, security_event, status, tell,
 };
 
 const VERSION: crate::Version = crate::Version::V2_0_1;

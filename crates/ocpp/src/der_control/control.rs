@@ -51,6 +51,11 @@ impl Control {
         self.span.is_none_or(|(start, end)| (start..end).contains(&at))
     }
 
+    /// The seconds since 1970 in which it begins and ends.
+    pub(super) fn bounds(&self) -> impl Iterator<Item = i64> + use<> {
+        self.span.into_iter().flat_map(|(start, end)| [start, end])
+    }
+
     /// Whether it is over.
     pub(super) fn is_over(&self, at: i64) -> bool {
         self.span.is_some_and(|(_, end)| end <= at)

@@ -141,6 +141,16 @@ impl DerControls {
             .collect()
     }
 
+    /// Whether there is any type that it carries out.
+    pub fn is_supported(&self) -> bool {
+        !self.supported.is_empty()
+    }
+
+    /// The second since 1970 after `now` in which a scheduled control begins or ends next.
+    pub fn next_change(&self, now: DateTime) -> Option<i64> {
+        self.controls.iter().flat_map(Control::bounds).filter(|at| *at > second(now)).min()
+    }
+
     /// Whether another one supersedes the control with this index.
     fn is_superseded(&self, index: usize) -> bool {
         let others = self.controls.iter().enumerate().filter(|(other, _)| *other != index);

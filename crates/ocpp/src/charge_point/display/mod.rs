@@ -101,6 +101,7 @@ mod optional_component {
     #[derive(Serialize, Deserialize)]
     struct Wrapped(#[serde(with = "ComponentDef")] ComponentKey);
 
+    #[expect(clippy::ref_option, reason = "as serde calls it")]
     pub(super) fn serialize<S: Serializer>(
         display: &Option<ComponentKey>,
         serializer: S,

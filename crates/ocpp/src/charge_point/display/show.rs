@@ -36,17 +36,11 @@ impl ChargePoint {
     /// The CSMS says what a transaction costs so far (I02). `false`: nobody here shows it.
     pub(crate) fn cost_updated(&self, transaction: &str, total: Decimal) -> bool {
         let evse = evse_of(&self.locked().evses, transaction).map(|evse| evse.id);
-        match evse {
-            Some(evse) => self.0.hardware.cost_updated(evse, total),
-            None => {
-                tracing::warn!(
-                    protocol = "ocpp",
-                    transaction,
-                    "the cost of a transaction that is not running"
-                );
-                true
-            }
-        }
+        let Some(evse) = evse else {
+            tracing::warn!(protocol = "ocpp", transaction, "the cost of a transaction that is not running");
+            return true;
+        };
+        self.0.hardware.cost_updated(evse, total)
     }
 }
 

@@ -1,6 +1,7 @@
 //! A charge point in OCPP 2.x. This file and those beside it are compiled once for each version, with its messages.
 
 mod authorization;
+mod charging;
 mod customer;
 mod display;
 mod drivers;
@@ -21,6 +22,7 @@ use super::{
 use crate::Ocpp;
 use crate::charge_point::ChargePoint;
 
+pub(in crate::charge_point) use charging::{charging_needs, charging_schedule};
 pub(in crate::charge_point) use monitoring::notify_event;
 pub(in crate::charge_point) use telling::{
     authorize, delivered, firmware_status, log_status, meter_values, reservation_ended, security_event,

@@ -1,6 +1,8 @@
 //! Charge points at work, against a CSMS that records what they say.
 
+mod charging;
 mod customers;
+mod der;
 mod displays;
 mod monitoring;
 mod offline;

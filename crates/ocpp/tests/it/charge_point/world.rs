@@ -1,6 +1,6 @@
 //! A charge point with simulated hardware, and a CSMS that answers as it is told.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::net::SocketAddr;
 use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 use std::sync::{Arc, Mutex};
@@ -15,6 +15,7 @@ use tieline_ocpp::charge_point::{
 };
 use tieline_ocpp::client::ChargingStation;
 use tieline_ocpp::types::Decimal;
+use tieline_ocpp::v21::{DERControl, SetDERControlRequest};
 use tieline_ocpp::{
     Answer, CallError, CallFailure, CallOptions, ErrorCode, Ocpp, RawValue, Registry, Version,
 };
@@ -40,6 +41,8 @@ pub(crate) struct Bench {
     pub(crate) shown: Mutex<Vec<Vec<i32>>>,
     pub(crate) costs: Mutex<Vec<(i32, String)>>,
     pub(crate) is_blind: AtomicBool,
+    /// The controls that it was told to follow.
+    pub(crate) controls: Mutex<Vec<Vec<String>>>,
     /// The serial numbers of certificates whose customers it has forgotten.
     pub(crate) forgotten: Mutex<Vec<String>>,
     pub(crate) downloads_fail: AtomicI64,
@@ -96,6 +99,18 @@ impl Hardware for Bench {
     fn cost_updated(&self, evse: i32, total: Decimal) -> bool {
         self.costs.lock().unwrap().push((evse, total.to_string()));
         !self.is_blind.load(Ordering::Relaxed)
+    }
+
+    fn der_controls(&self) -> BTreeSet<DERControl> {
+        if self.is_blind.load(Ordering::Relaxed) {
+            BTreeSet::new()
+        } else {
+            [DERControl::LimitMaxDischarge].into()
+        }
+    }
+
+    fn follow_der(&self, controls: &[SetDERControlRequest]) {
+        self.controls.lock().unwrap().push(controls.iter().map(|one| one.control_id.clone()).collect());
     }
 
     fn unlock(&self, _: i32, _: i32) -> Unlocked {
@@ -279,8 +294,17 @@ impl World {
 
     /// A charge point with two EVSEs on this CSMS.
     pub(crate) fn with(csms: Csms, version: Version, change: impl FnOnce(Builder) -> Builder) -> Self {
+        Self::of(Arc::default(), csms, version, change)
+    }
+
+    /// A charge point whose hardware lacks what not all have.
+    pub(crate) fn blind(csms: Csms, version: Version) -> Self {
+        let bench = Bench { is_blind: true.into(), ..Bench::default() };
+        Self::of(Arc::new(bench), csms, version, |builder| builder)
+    }
+
+    fn of(bench: Arc<Bench>, csms: Csms, version: Version, change: impl FnOnce(Builder) -> Builder) -> Self {
         let clock = ManualClock::new(START.parse().unwrap());
-        let bench = Arc::new(Bench::default());
         let url = format!("ws://{}/ocpp", csms.address);
         let connection = ChargingStation::new(&url, "CS1", [version]).unwrap();
         let info = ChargingStationInfo::new("Tieline", "Bench").with_firmware_version("1.0");
