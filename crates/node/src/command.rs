@@ -1,10 +1,12 @@
 //! What an operator asks of chargers, beside a running node or before it runs.
 
+use std::fmt;
+
 use jiff::Timestamp;
 use tieline_store::{ChangeSet, Records as _, Store, StoreError};
 use uuid::Uuid;
 
-use crate::fleet::{Command, KnownCharger};
+use crate::fleet::{Command, KnownCharger, redacted};
 
 pub use crate::fleet::CommandState;
 
@@ -29,13 +31,13 @@ pub struct Charger {
 }
 
 /// What an operator asked of a charger.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct Asked {
     /// The number of the command.
     pub id: Uuid,
     /// The action.
     pub action: String,
-    /// The JSON of the request.
+    /// The JSON of the request. When it is read from the store, passwords in it are not shown.
     pub payload: String,
     /// When it was asked for.
     pub asked: Timestamp,
@@ -43,6 +45,19 @@ pub struct Asked {
     pub until: Timestamp,
     /// How far it has come.
     pub state: CommandState,
+}
+
+impl fmt::Debug for Asked {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Asked")
+            .field("id", &self.id)
+            .field("action", &self.action)
+            .field("payload", &redacted(&self.payload))
+            .field("asked", &self.asked)
+            .field("until", &self.until)
+            .field("state", &self.state)
+            .finish()
+    }
 }
 
 /// All chargers that have ever connected, by identity.
@@ -105,5 +120,5 @@ fn charger(known: KnownCharger) -> Charger {
 
 fn of(command: Command) -> Asked {
     let Command { id, action, payload, asked, until, state, .. } = command;
-    Asked { id, action, payload, asked, until, state }
+    Asked { id, action, payload: redacted(&payload), asked, until, state }
 }

@@ -55,7 +55,9 @@ pub mod ledger;
 mod listening;
 mod market;
 mod node;
+pub mod registry;
 mod role;
+mod roster;
 mod wake;
 
 pub use bridge::uftp::{NodeStorage, held, release};

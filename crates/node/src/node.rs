@@ -20,7 +20,7 @@ use tokio_util::sync::{CancellationToken, DropGuard};
 use tokio_util::task::TaskTracker;
 use tracing::{error, info, warn};
 
-use crate::bridge::ocpp::{Admission, Chargers, Commanding, Steering, nobody_is_there};
+use crate::bridge::ocpp::{Admission, Chargers, Commanding, Enrolment, Steering, nobody_is_there};
 use crate::bridge::uftp::{
     AddressBook, AgrMarket, CommonReferenceOperator, DsoMarket, Letters, MarketEvents, MarketTerms,
     NodeStorage, REPLY, Registrar, Replies, delivery,
@@ -33,6 +33,7 @@ use crate::listening::Bound;
 use crate::role::agr::{Absences, Agr, METER, METER_DAY, PLAN, PROGNOSE, PROGNOSE_DAY};
 use crate::role::dso::{DECIDE, Dso, REQUEST, SETTLE};
 use crate::role::registering::{Declared, PORTFOLIO, Registering};
+use crate::roster::Roster;
 use crate::wake::Door;
 use crate::{Config, Environment, NodeError};
 use tieline_edge::work::{Bell, Panicked, Turn, UnderWay, guarded, turn_until_stopped};
@@ -199,14 +200,14 @@ impl Starting {
         listener: Bound,
     ) -> Result<axum::Router, NodeError> {
         let ocpp = Arc::new(ocpp);
-        let by_identity = ocpp.chargers.iter().map(|charger| (charger.identity.clone(), charger.clone()));
-        let identities = ocpp.chargers.iter().map(|charger| charger.identity.as_str());
+        let roster = Roster::open(&self.context, &agr, &ocpp).await?;
+        let absences = Absences::of(roster.all().keys().map(String::as_str), self.context.now());
         let agr = Agr {
             context: self.context.clone(),
             config: Arc::new(agr),
-            chargers: Arc::new(by_identity.collect()),
+            roster: roster.clone(),
             calendar: uftp.calendar.clone(),
-            absences: Absences::of(identities, self.context.now()),
+            absences,
         };
         agr.take_up_days().await?;
         nobody_is_there(&self.context).await?;
@@ -225,7 +226,7 @@ impl Starting {
         limits.message_rate = ocpp.message_rate;
         let csms = Csms::builder(chargers.routes())
             .limits(limits)
-            .authenticate(Admission::of(&ocpp))
+            .authenticate(Admission { context: self.context.clone(), roster })
             .prefix(ocpp.path.clone())
             .clock(Arc::clone(&self.context.environment.clock))
             .build();
@@ -249,6 +250,11 @@ impl Starting {
         self.turn("commanding", self.context.bells.commands.clone(), move || {
             let commanding = commanding.clone();
             async move { commanding.turn().await }
+        });
+        let enrolment = Enrolment { agr: agr.clone(), registry: csms.registry().clone() };
+        self.turn("enrolling", self.context.bells.chargers.clone(), move || {
+            let enrolment = enrolment.clone();
+            async move { enrolment.turn().await }
         });
         self.timers(move |timer| {
             let (market, replies) = (market.clone(), replies.clone());

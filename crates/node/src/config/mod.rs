@@ -38,6 +38,7 @@ pub use expected_load::ExpectedLoad;
 pub use file::ConfigFile;
 pub use interval::Interval;
 pub use limits::ListenerLimits;
+pub(crate) use ocpp::checked_charger;
 pub use ocpp::{ChargerConfig, IdTokens, OcppConfig, ProfileUnit};
 pub use registration::RegistrationConfig;
 pub use tls::Transport;

@@ -19,6 +19,7 @@ mod portfolios;
 mod prognoses;
 mod reckoning;
 mod reference;
+mod registry;
 mod requests;
 mod reservations;
 mod scene;

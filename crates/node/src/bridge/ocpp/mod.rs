@@ -3,6 +3,7 @@
 mod admission;
 mod booking;
 mod commanding;
+mod enrolment;
 mod known;
 mod steering;
 mod v16;
@@ -22,6 +23,7 @@ use crate::role::agr::Agr;
 
 pub(crate) use admission::Admission;
 pub(crate) use commanding::Commanding;
+pub(crate) use enrolment::Enrolment;
 pub(crate) use known::nobody_is_there;
 pub(crate) use steering::Steering;
 

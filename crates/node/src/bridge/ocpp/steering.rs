@@ -72,6 +72,12 @@ impl Steering {
 
     async fn heed(&self, event: SessionEvent) -> Result<(), StoreError> {
         match event {
+            // It was removed while it connected.
+            SessionEvent::Connected(session) if self.agr.charger(session.identity.as_str()).is_none() => {
+                if let Some(peer) = self.registry.get(session.identity.as_str()) {
+                    peer.close("this charging station was removed");
+                }
+            }
             SessionEvent::Connected(session) => {
                 self.agr.absences.came(session.identity.as_str());
                 info!(charger = %session.identity, version = %session.version, "connected");
@@ -80,7 +86,7 @@ impl Steering {
             SessionEvent::Disconnected(session, reason) => {
                 // It may have come back on another connection before this one was found dead.
                 let is_gone = self.registry.get(session.identity.as_str()).is_none();
-                if is_gone {
+                if is_gone && self.agr.charger(session.identity.as_str()).is_some() {
                     self.agr.absences.went(session.identity.as_str(), self.context.now());
                 }
                 info!(charger = %session.identity, ?reason, "disconnected");
@@ -91,7 +97,7 @@ impl Steering {
             SessionEvent::Missed(count) => {
                 warn!(count, "too many chargers came and went at once to be told one by one");
                 let now = self.context.now();
-                for charger in self.agr.chargers.keys() {
+                for charger in self.agr.roster.all().keys() {
                     if self.registry.get(charger).is_some() {
                         self.agr.absences.came(charger);
                     } else {

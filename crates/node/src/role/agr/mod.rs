@@ -16,7 +16,6 @@ mod stays;
 mod telling;
 mod tracking;
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use tieline_flex::Fleet;
@@ -25,6 +24,7 @@ use tieline_types::{EntityAddress, IspCalendar};
 
 use crate::config::{AgrConfig, ChargerConfig};
 use crate::context::Context;
+use crate::roster::{Listed, Roster};
 
 pub(crate) use absences::Absences;
 pub(crate) use days::{METER_DAY, PROGNOSE_DAY, day_and, subject};
@@ -39,15 +39,16 @@ pub(crate) use prognosis::PROGNOSE;
 pub(crate) struct Agr {
     pub(crate) context: Context,
     pub(crate) config: Arc<AgrConfig>,
-    pub(crate) chargers: Arc<BTreeMap<String, ChargerConfig>>,
+    /// The chargers that it steers.
+    pub(crate) roster: Roster,
     pub(crate) calendar: IspCalendar,
     /// Which chargers are not connected.
     pub(crate) absences: Absences,
 }
 
 impl Agr {
-    pub(crate) fn charger(&self, identity: &str) -> Option<&ChargerConfig> {
-        self.chargers.get(identity)
+    pub(crate) fn charger(&self, identity: &str) -> Option<Arc<Listed>> {
+        self.roster.get(identity)
     }
 
     /// The congestion point that a charger lies behind.

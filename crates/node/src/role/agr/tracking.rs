@@ -75,14 +75,14 @@ impl Agr {
         };
         for session in sessions {
             let id = session.key.to_string();
-            // A session at a charger that is no longer configured can't be steered.
+            // A session at a charger that may no longer connect can't be steered.
             let Some(charger) = self.charger(&session.key.charger) else { continue };
             let set_point = match set_points.remove(&id) {
                 Some(known) => Some(known),
                 // It was told nothing lately, or never.
                 None => store.record::<SetPoint>(&id).await?,
             };
-            let Some(steered) = Steered::of(session, set_point, charger) else { continue };
+            let Some(steered) = Steered::of(session, set_point, &charger.charger) else { continue };
             crowd.add(id, steered, &absent);
         }
         Ok(crowd)
