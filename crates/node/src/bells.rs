@@ -18,6 +18,8 @@ pub(crate) struct Bells {
     pub(crate) commands: Bell,
     /// Chargers were added or removed, or have other passwords.
     pub(crate) chargers: Bell,
+    /// A charger is to be asked something, or may be by now.
+    pub(crate) questions: Bell,
 }
 
 impl Bells {
@@ -28,6 +30,7 @@ impl Bells {
             set_points: Bell::of(clock),
             commands: Bell::of(clock),
             chargers: Bell::of(clock),
+            questions: Bell::of(clock),
         }
     }
 

@@ -8,7 +8,7 @@ use uuid::Uuid;
 
 use crate::fleet::{Command, KnownCharger, redacted};
 
-pub use crate::fleet::CommandState;
+pub use crate::fleet::{ChargerCapability, CommandState, Purpose, Standing};
 
 /// A charger that has connected at least once.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -68,6 +68,15 @@ impl fmt::Debug for Asked {
 pub async fn chargers(store: &dyn Store) -> Result<Vec<Charger>, StoreError> {
     let known = store.records_of::<KnownCharger>(KnownCharger::SUBJECT, None).await?;
     Ok(known.into_iter().map(|stored| charger(stored.value)).collect())
+}
+
+/// What a charger can do with charging profiles, if it was ever asked or told any.
+///
+/// # Errors
+///
+/// The store can't be read.
+pub async fn capability(store: &dyn Store, charger: &str) -> Result<Option<ChargerCapability>, StoreError> {
+    Ok(store.record::<ChargerCapability>(charger).await?.map(|stored| stored.value))
 }
 
 /// What was asked of a charger, in order.

@@ -44,6 +44,7 @@ macro_rules! record {
 
 mod bells;
 mod bridge;
+mod capabilities;
 pub mod command;
 pub mod config;
 mod context;

@@ -20,11 +20,14 @@ use tokio_util::sync::{CancellationToken, DropGuard};
 use tokio_util::task::TaskTracker;
 use tracing::{error, info, warn};
 
-use crate::bridge::ocpp::{Admission, Chargers, Commanding, Enrolment, Steering, nobody_is_there};
+use crate::bridge::ocpp::{
+    Admission, Chargers, Commanding, Enrolment, Probing, Questions, Steering, nobody_is_there,
+};
 use crate::bridge::uftp::{
     AddressBook, AgrMarket, CommonReferenceOperator, DsoMarket, Letters, MarketEvents, MarketTerms,
     NodeStorage, REPLY, Registrar, Replies, delivery,
 };
+use crate::capabilities::Capabilities;
 use crate::config::{AgrConfig, CroConfig, DsoConfig, OcppConfig, RoleConfig, UftpConfig};
 use crate::context::Context;
 use crate::data;
@@ -208,7 +211,9 @@ impl Starting {
             roster: roster.clone(),
             calendar: uftp.calendar.clone(),
             absences,
+            capabilities: Capabilities::open(&self.context).await?,
         };
+        let questions = Questions::of(&self.context.bells.questions);
         agr.take_up_days().await?;
         nobody_is_there(&self.context).await?;
         let registrar = self.registrar(uftp, agr.declared());
@@ -221,7 +226,7 @@ impl Starting {
             AgrMarket { agr: agr.clone(), letters: self.letters.clone(), terms: terms.clone(), registrar };
         let (receiver, replies) = self.trade(uftp, market.clone().handlers(), terms, "agr")?;
 
-        let chargers = Chargers::of(agr.clone(), Arc::clone(&ocpp));
+        let chargers = Chargers::of(agr.clone(), Arc::clone(&ocpp), questions.clone());
         let mut limits = Limits::default();
         limits.message_rate = ocpp.message_rate;
         let csms = Csms::builder(chargers.routes())
@@ -235,6 +240,7 @@ impl Starting {
             context: self.context.clone(),
             registry: csms.registry().clone(),
             under_way: UnderWay::of("telling", &self.context.bells.set_points, &self.stop, &self.tasks),
+            questions: questions.clone(),
         };
         self.tasks.spawn(steering.clone().watch(self.stop.clone()));
         let set_points = self.context.bells.set_points.clone();
@@ -250,6 +256,16 @@ impl Starting {
         self.turn("commanding", self.context.bells.commands.clone(), move || {
             let commanding = commanding.clone();
             async move { commanding.turn().await }
+        });
+        let probing = Probing {
+            agr: agr.clone(),
+            registry: csms.registry().clone(),
+            questions,
+            under_way: UnderWay::of("asking", &self.context.bells.questions, &self.stop, &self.tasks),
+        };
+        self.turn("probing", self.context.bells.questions.clone(), move || {
+            let probing = probing.clone();
+            async move { probing.turn().await }
         });
         let enrolment = Enrolment { agr: agr.clone(), registry: csms.registry().clone() };
         self.turn("enrolling", self.context.bells.chargers.clone(), move || {

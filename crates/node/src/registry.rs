@@ -28,8 +28,8 @@ pub struct Registration {
     pub voltage: u16,
     /// Amperes per phase, at the most; 6 or more.
     pub maximum_current: u16,
-    /// The unit of its profiles.
-    pub unit: ProfileUnit,
+    /// The unit of its profiles; `None` for the one that the charger says that it takes.
+    pub unit: Option<ProfileUnit>,
     /// What is forgiven to it, by the names in the configuration.
     pub tolerances: Vec<String>,
     /// How it is protected (Security Whitepaper §3, 2.x A00): 0 by nothing, 1 by a password, 2 by a password and TLS.

@@ -5,6 +5,7 @@ use std::fmt;
 use std::sync::{Arc, PoisonError, RwLock};
 
 use jiff::Timestamp;
+use rust_decimal::Decimal;
 use tieline_ocpp::csms::{Credentials, PasswordHash};
 use tieline_store::{ChangeSet, Records as _, StoreError};
 use tieline_types::EntityAddress;
@@ -225,6 +226,17 @@ impl Roster {
 }
 
 impl Listed {
+    /// The most that an EVSE gives, in the unit.
+    pub(crate) fn maximum(&self, unit: ProfileUnit) -> Decimal {
+        let current = Decimal::from(self.charger.maximum_current);
+        match unit {
+            ProfileUnit::A => current,
+            ProfileUnit::W => {
+                current * Decimal::from(self.charger.phases) * Decimal::from(self.charger.voltage)
+            }
+        }
+    }
+
     fn in_file(charger: &ChargerConfig, credential: ChargerCredential) -> Self {
         let ChargerCredential { current, next, .. } = credential;
         let mut charger = charger.clone();
@@ -272,8 +284,7 @@ impl RegisteredCharger {
     /// What the node makes of it, as of one in the file.
     pub(crate) fn checked(&self) -> Result<ChargerConfig, crate::ConfigError> {
         let Self { identity, connection, phases, voltage, maximum_current, unit, tolerances, .. } = self;
-        let unit: ProfileUnit = *unit;
-        checked_charger(identity, connection, (*phases, *voltage, *maximum_current), unit, tolerances)
+        checked_charger(identity, connection, (*phases, *voltage, *maximum_current), *unit, tolerances)
     }
 }
 

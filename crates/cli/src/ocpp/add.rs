@@ -34,9 +34,9 @@ pub(crate) struct Add {
     /// Amperes per phase, at the most.
     #[arg(long, value_name = "AMPERES")]
     maximum_current: u16,
-    /// What its charging profiles are written in.
+    /// What its charging profiles are written in; default: what it says that it takes.
     #[arg(long, value_name = "UNIT")]
-    unit: Unit,
+    unit: Option<Unit>,
     /// A deviation from the standard to forgive, by its name in the configuration; `all` forgives every known one.
     #[arg(long, value_name = "NAME")]
     tolerance: Vec<String>,
@@ -72,10 +72,10 @@ impl Add {
             phases: self.phases,
             voltage: self.voltage,
             maximum_current: self.maximum_current,
-            unit: match self.unit {
+            unit: self.unit.map(|unit| match unit {
                 Unit::Watts => ProfileUnit::W,
                 Unit::Amperes => ProfileUnit::A,
-            },
+            }),
             tolerances: self.tolerance.clone(),
             security_profile: self.security_profile,
         };

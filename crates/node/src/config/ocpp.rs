@@ -83,8 +83,8 @@ pub struct ChargerConfig {
     pub voltage: u16,
     /// Amperes per phase, at the most.
     pub maximum_current: u16,
-    /// The unit of its profiles.
-    pub unit: ProfileUnit,
+    /// The unit of its profiles; `None` for the one that the charger says that it takes.
+    pub unit: Option<ProfileUnit>,
     /// Its Basic password; without one it connects unauthenticated.
     pub password: Option<String>,
     /// What is forgiven to it.
@@ -141,7 +141,7 @@ struct ChargerFile {
     #[serde(default = "default_voltage")]
     voltage: u16,
     maximum_current: u16,
-    unit: ProfileUnit,
+    unit: Option<ProfileUnit>,
     password_file: Option<PathBuf>,
     #[serde(default)]
     tolerances: Vec<String>,
@@ -236,7 +236,7 @@ pub(crate) fn checked_charger(
     identity: &str,
     connection: &EntityAddress,
     (phases, voltage, maximum_current): (u8, u16, u16),
-    unit: ProfileUnit,
+    unit: Option<ProfileUnit>,
     tolerances: &[String],
 ) -> Result<ChargerConfig, ConfigError> {
     let key = format!("ocpp.charger {identity}");

@@ -2,6 +2,7 @@
 //!
 //! These records know no version of OCPP. `bridge::ocpp` maps messages to them and back.
 
+mod capability;
 mod charger;
 mod command;
 mod measuring;
@@ -14,6 +15,7 @@ mod set_point;
 mod told;
 mod transaction;
 
+pub use capability::{ChargerCapability, Purpose, Standing};
 pub(crate) use charger::{KnownCharger, Made};
 pub(crate) use command::Command;
 pub use command::CommandState;

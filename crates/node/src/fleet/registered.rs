@@ -13,7 +13,7 @@ pub(crate) struct RegisteredCharger {
     pub(crate) phases: u8,
     pub(crate) voltage: u16,
     pub(crate) maximum_current: u16,
-    pub(crate) unit: ProfileUnit,
+    pub(crate) unit: Option<ProfileUnit>,
     pub(crate) tolerances: Vec<String>,
     pub(crate) security_profile: u8,
     pub(crate) added: Timestamp,

@@ -16,6 +16,7 @@ mod offers;
 mod operator;
 mod orders;
 mod portfolios;
+mod probing;
 mod prognoses;
 mod reckoning;
 mod reference;

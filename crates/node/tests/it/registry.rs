@@ -28,7 +28,7 @@ fn registration(identity: &str) -> Registration {
         phases: 3,
         voltage: 230,
         maximum_current: 32,
-        unit: ProfileUnit::W,
+        unit: Some(ProfileUnit::W),
         tolerances: vec!["long_strings".to_owned()],
         security_profile: 1,
     }

@@ -22,7 +22,8 @@ use tieline_flex::Fleet;
 use tieline_store::StoreError;
 use tieline_types::{EntityAddress, IspCalendar};
 
-use crate::config::{AgrConfig, ChargerConfig};
+use crate::capabilities::Capabilities;
+use crate::config::{AgrConfig, ChargerConfig, ProfileUnit};
 use crate::context::Context;
 use crate::roster::{Listed, Roster};
 
@@ -44,11 +45,19 @@ pub(crate) struct Agr {
     pub(crate) calendar: IspCalendar,
     /// Which chargers are not connected.
     pub(crate) absences: Absences,
+    /// What they can do.
+    pub(crate) capabilities: Capabilities,
 }
 
 impl Agr {
     pub(crate) fn charger(&self, identity: &str) -> Option<Arc<Listed>> {
         self.roster.get(identity)
+    }
+
+    /// The unit of a charger's profiles: the configured one; or else the one that it takes, amperes until that is known.
+    fn unit_of(&self, charger: &ChargerConfig) -> ProfileUnit {
+        let probed = || self.capabilities.get(&charger.identity).unit();
+        charger.unit.or_else(probed).unwrap_or(ProfileUnit::A)
     }
 
     /// The congestion point that a charger lies behind.
