@@ -16,6 +16,10 @@ pub(crate) struct Bells {
     pub(crate) set_points: Bell,
     /// An operator asks something of a charger, or a charger came.
     pub(crate) commands: Bell,
+    /// Chargers were added or removed, or have other passwords.
+    pub(crate) chargers: Bell,
+    /// A charger is to be asked something, or may be by now.
+    pub(crate) questions: Bell,
 }
 
 impl Bells {
@@ -25,11 +29,14 @@ impl Bells {
             timers: Bell::of(clock),
             set_points: Bell::of(clock),
             commands: Bell::of(clock),
+            chargers: Bell::of(clock),
+            questions: Bell::of(clock),
         }
     }
 
     /// Rings where something may have been changed from outside of this process.
     pub(crate) fn changed_from_outside(&self) {
+        self.chargers.ring();
         self.commands.ring();
         self.uftp.outbox.ring();
     }

@@ -1,12 +1,14 @@
 //! What an operator asks of chargers, beside a running node or before it runs.
 
+use std::fmt;
+
 use jiff::Timestamp;
 use tieline_store::{ChangeSet, Records as _, Store, StoreError};
 use uuid::Uuid;
 
-use crate::fleet::{Command, KnownCharger};
+use crate::fleet::{Command, KnownCharger, redacted};
 
-pub use crate::fleet::CommandState;
+pub use crate::fleet::{ChargerCapability, CommandState, Purpose, Standing};
 
 /// A charger that has connected at least once.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -29,13 +31,13 @@ pub struct Charger {
 }
 
 /// What an operator asked of a charger.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct Asked {
     /// The number of the command.
     pub id: Uuid,
     /// The action.
     pub action: String,
-    /// The JSON of the request.
+    /// The JSON of the request. When it is read from the store, passwords in it are not shown.
     pub payload: String,
     /// When it was asked for.
     pub asked: Timestamp,
@@ -43,6 +45,19 @@ pub struct Asked {
     pub until: Timestamp,
     /// How far it has come.
     pub state: CommandState,
+}
+
+impl fmt::Debug for Asked {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Asked")
+            .field("id", &self.id)
+            .field("action", &self.action)
+            .field("payload", &redacted(&self.payload))
+            .field("asked", &self.asked)
+            .field("until", &self.until)
+            .field("state", &self.state)
+            .finish()
+    }
 }
 
 /// All chargers that have ever connected, by identity.
@@ -53,6 +68,15 @@ pub struct Asked {
 pub async fn chargers(store: &dyn Store) -> Result<Vec<Charger>, StoreError> {
     let known = store.records_of::<KnownCharger>(KnownCharger::SUBJECT, None).await?;
     Ok(known.into_iter().map(|stored| charger(stored.value)).collect())
+}
+
+/// What a charger can do with charging profiles, if it was ever asked or told any.
+///
+/// # Errors
+///
+/// The store can't be read.
+pub async fn capability(store: &dyn Store, charger: &str) -> Result<Option<ChargerCapability>, StoreError> {
+    Ok(store.record::<ChargerCapability>(charger).await?.map(|stored| stored.value))
 }
 
 /// What was asked of a charger, in order.
@@ -105,5 +129,5 @@ fn charger(known: KnownCharger) -> Charger {
 
 fn of(command: Command) -> Asked {
     let Command { id, action, payload, asked, until, state, .. } = command;
-    Asked { id, action, payload, asked, until, state }
+    Asked { id, action, payload: redacted(&payload), asked, until, state }
 }

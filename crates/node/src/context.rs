@@ -2,12 +2,13 @@ use std::future::Future;
 use std::sync::Arc;
 
 use jiff::Timestamp;
-use tieline_store::{Change, ChangeSet, Receipt, Received, Store, StoreError};
+use tieline_store::{Change, ChangeSet, Receipt, Received, Record as _, Store, StoreError};
 use uuid::Uuid;
 
 use crate::Environment;
 use crate::bells::Bells;
 use crate::data::DataDirectory;
+use crate::fleet::ChargerCredential;
 
 /// What every part of a node shares.
 #[derive(Clone, Debug)]
@@ -76,6 +77,7 @@ impl Context {
             &self.bells.uftp.outbox,
             &self.bells.timers,
             &self.bells.set_points,
+            &self.bells.chargers,
         ]) {
             if wakes {
                 bell.ring();
@@ -85,13 +87,14 @@ impl Context {
     }
 }
 
-/// Which loops a change set gives something to do: inbox, outbox, timers, set-points.
-fn bells_of(changes: &ChangeSet) -> [bool; 4] {
+/// Which loops a change set gives something to do: inbox, outbox, timers, set-points, chargers.
+fn bells_of(changes: &ChangeSet) -> [bool; 5] {
     let any = |wanted: fn(&Change) -> bool| changes.changes().iter().any(wanted);
     [
         any(|change| matches!(change, Change::Answered(_))),
         any(|change| matches!(change, Change::Send(_) | Change::Attempted { .. })),
         any(|change| matches!(change, Change::SetTimer(_))),
         any(|change| matches!(change, Change::Put { record, .. } if record.kind == "set-point")),
+        any(|change| matches!(change, Change::Put { record, .. } if record.kind == ChargerCredential::KIND)),
     ]
 }

@@ -44,6 +44,7 @@ macro_rules! record {
 
 mod bells;
 mod bridge;
+mod capabilities;
 pub mod command;
 pub mod config;
 mod context;
@@ -55,7 +56,9 @@ pub mod ledger;
 mod listening;
 mod market;
 mod node;
+pub mod registry;
 mod role;
+mod roster;
 mod wake;
 
 pub use bridge::uftp::{NodeStorage, held, release};

@@ -21,11 +21,14 @@ use tokio_util::sync::{CancellationToken, DropGuard};
 use tokio_util::task::TaskTracker;
 use tracing::{error, info, warn};
 
-use crate::bridge::ocpp::{Admission, Chargers, Commanding, KEPT, Onlooker, Steering, nobody_is_there};
+use crate::bridge::ocpp::{
+    Admission, Chargers, Commanding, Enrolment, KEPT, Onlooker, Probing, Questions, Steering, nobody_is_there,
+};
 use crate::bridge::uftp::{
     AddressBook, AgrMarket, CommonReferenceOperator, DsoMarket, Letters, MarketEvents, MarketTerms,
     NodeStorage, REPLY, Registrar, Replies, delivery,
 };
+use crate::capabilities::Capabilities;
 use crate::config::{AgrConfig, CroConfig, DsoConfig, OcppConfig, RoleConfig, UftpConfig};
 use crate::context::Context;
 use crate::data;
@@ -34,6 +37,7 @@ use crate::listening::Bound;
 use crate::role::agr::{Absences, Agr, METER, METER_DAY, PLAN, PROGNOSE, PROGNOSE_DAY};
 use crate::role::dso::{DECIDE, Dso, REQUEST, SETTLE};
 use crate::role::registering::{Declared, PORTFOLIO, Registering};
+use crate::roster::Roster;
 use crate::wake::Door;
 use crate::{Config, Environment, NodeError};
 use tieline_edge::work::{Bell, Panicked, Turn, UnderWay, guarded, turn_until_stopped};
@@ -200,15 +204,17 @@ impl Starting {
         listener: Bound,
     ) -> Result<axum::Router, NodeError> {
         let ocpp = Arc::new(ocpp);
-        let by_identity = ocpp.chargers.iter().map(|charger| (charger.identity.clone(), charger.clone()));
-        let identities = ocpp.chargers.iter().map(|charger| charger.identity.as_str());
+        let roster = Roster::open(&self.context, &agr, &ocpp).await?;
+        let absences = Absences::of(roster.all().keys().map(String::as_str), self.context.now());
         let agr = Agr {
             context: self.context.clone(),
             config: Arc::new(agr),
-            chargers: Arc::new(by_identity.collect()),
+            roster: roster.clone(),
             calendar: uftp.calendar.clone(),
-            absences: Absences::of(identities, self.context.now()),
+            absences,
+            capabilities: Capabilities::open(&self.context).await?,
         };
+        let questions = Questions::of(&self.context.bells.questions);
         agr.take_up_days().await?;
         nobody_is_there(&self.context).await?;
         let registrar = self.registrar(uftp, agr.declared());
@@ -221,12 +227,14 @@ impl Starting {
             AgrMarket { agr: agr.clone(), letters: self.letters.clone(), terms: terms.clone(), registrar };
         let (receiver, replies) = self.trade(uftp, market.clone().handlers(), terms, "agr")?;
 
-        let (registry, chargers) = self.chargers(Chargers::of(agr.clone(), ocpp))?;
+        let chargers = Chargers::of(agr.clone(), ocpp, questions.clone());
+        let (registry, chargers) = self.chargers(chargers)?;
         let steering = Steering {
             agr: agr.clone(),
             context: self.context.clone(),
             registry: registry.clone(),
             under_way: UnderWay::of("telling", &self.context.bells.set_points, &self.stop, &self.tasks),
+            questions: questions.clone(),
         };
         self.tasks.spawn(steering.clone().watch(self.stop.clone()));
         let set_points = self.context.bells.set_points.clone();
@@ -236,12 +244,27 @@ impl Starting {
         });
         let commanding = Commanding {
             context: self.context.clone(),
-            registry,
+            registry: registry.clone(),
             under_way: UnderWay::of("commanding", &self.context.bells.commands, &self.stop, &self.tasks),
         };
         self.turn("commanding", self.context.bells.commands.clone(), move || {
             let commanding = commanding.clone();
             async move { commanding.turn().await }
+        });
+        let probing = Probing {
+            agr: agr.clone(),
+            registry: registry.clone(),
+            questions,
+            under_way: UnderWay::of("asking", &self.context.bells.questions, &self.stop, &self.tasks),
+        };
+        self.turn("probing", self.context.bells.questions.clone(), move || {
+            let probing = probing.clone();
+            async move { probing.turn().await }
+        });
+        let enrolment = Enrolment { agr: agr.clone(), registry };
+        self.turn("enrolling", self.context.bells.chargers.clone(), move || {
+            let enrolment = enrolment.clone();
+            async move { enrolment.turn().await }
         });
         self.timers(move |timer| {
             let (market, replies) = (market.clone(), replies.clone());
@@ -266,10 +289,11 @@ impl Starting {
         let (config, stop) = (Arc::clone(&chargers.config), self.stop.clone());
         let mut limits = Limits::default();
         limits.message_rate = config.message_rate;
+        let roster = chargers.agr.roster.clone();
         let Some(behind) = &config.proxy else {
             let csms = Csms::builder(chargers.routes())
                 .limits(limits)
-                .authenticate(Admission::of(&config))
+                .authenticate(Admission { context: self.context.clone(), roster })
                 .prefix(config.path.clone())
                 .clock(Arc::clone(&self.context.environment.clock))
                 .build();

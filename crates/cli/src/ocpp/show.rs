@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use anyhow::Context as _;
 use clap::Args;
-use tieline_node::command::{CommandState, chargers, commands};
+use tieline_node::command::{ChargerCapability, CommandState, capability, chargers, commands};
 
 use super::list::made;
 use crate::journal::open;
@@ -46,8 +46,37 @@ impl Show {
                 or_unknown(&printable(firmware.as_deref().unwrap_or_default()))
             );
         }
+        if let Some(capability) = capability(&*store, &self.charger).await? {
+            print_capability(&capability);
+        }
         print(asked);
         Ok(())
+    }
+}
+
+/// What it can do with charging profiles.
+fn print_capability(known: &ChargerCapability) {
+    let yes_or_no = |known: Option<bool>| known.map(|is_so| if is_so { "yes" } else { "no" }.to_owned());
+    let number = |known: Option<usize>| known.map(|number| number.to_string());
+    let units: Vec<&str> = [(known.watts, "W"), (known.amperes, "A")]
+        .into_iter()
+        .filter_map(|(takes, unit)| (takes == Some(true)).then_some(unit))
+        .collect();
+    for (what, said) in [
+        ("smart charging", yes_or_no(known.smart_charging)),
+        ("units", (!units.is_empty()).then(|| units.join(", "))),
+        ("highest stack level", known.max_stack_level.map(|level| level.to_string())),
+        ("periods of a schedule", number(known.max_periods)),
+        ("profiles at once", number(known.max_profiles)),
+        ("one EVSE alone", yes_or_no(known.single_evse)),
+        ("switches phases", yes_or_no(known.phase_switching)),
+        ("others may limit it", yes_or_no(known.external_signals)),
+        ("dynamic profiles", yes_or_no(known.dynamic_profiles)),
+    ] {
+        println!("  {what}: {}", or_unknown(&printable(&said.unwrap_or_default())));
+    }
+    for (purpose, standing) in &known.purposes {
+        println!("  {purpose}: {standing}");
     }
 }
 

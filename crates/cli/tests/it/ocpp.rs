@@ -206,6 +206,78 @@ async fn chargers_are_listed_shown_and_called() {
 }
 
 #[test]
+fn chargers_are_added_listed_given_passwords_and_removed() {
+    let directory = tempfile::tempdir().unwrap();
+    write_secret(&directory.path().join("agr.key"), &keys().0);
+    let port = free_port().unwrap();
+    let node = Running::start(directory.path(), port);
+    let data = directory.path().join("agr-data");
+    let data = data.to_str().unwrap();
+    let ocpp = |arguments: &[&str]| tieline(&[&["ocpp"], arguments, &["--data", data]].concat());
+    let supply = ["--connection", "ean.871685900012345001", "--phases", "3", "--maximum-current", "32"];
+    let add = |identity: &str, more: &[&str]| {
+        ocpp(&[&["add", identity], &supply[..], &["--unit", "W"], more].concat())
+    };
+    // As soon as the node is there.
+    for _ in 0..400 {
+        if text(&ocpp(&["list"]).stdout).contains("CP-2") {
+            break;
+        }
+        std::thread::sleep(Duration::from_millis(50));
+    }
+    let refused = add("CP-1", &[]);
+    assert_eq!(refused.status.code(), Some(1));
+    assert!(text(&refused.stderr).contains("CP-1 is in the node's file"), "{}", text(&refused.stderr));
+    let added = add("CP-7", &[]);
+    assert_eq!(added.status.code(), Some(0), "{}", text(&added.stderr));
+    let printed: Vec<&str> = text(&added.stdout).lines().collect();
+    let made = printed[0].strip_prefix("password ").unwrap();
+    assert_eq!(made.len(), 20);
+    assert_eq!(printed[1].strip_prefix("AuthorizationKey ").unwrap().len(), 40);
+
+    let password = directory.path().join("password");
+    write_secret(&password, made);
+    let connects = |password: &str| {
+        let url = format!("ws://127.0.0.1:{port}/ocpp");
+        let station = ChargingStation::new(&url, "CP-7", [Version::V2_0_1]).unwrap().with_password(password);
+        let router = Router::<Ocpp, ()>::new().with_state(());
+        let runtime = tokio::runtime::Runtime::new().unwrap();
+        runtime.block_on(async { station.connect(router).await.map(drop) })
+    };
+    // The node was woken, and heeds it within a moment.
+    for _ in 0..400 {
+        if connects(made).is_ok() {
+            break;
+        }
+        std::thread::sleep(Duration::from_millis(50));
+    }
+    connects(made).unwrap();
+    connects("something else 00").unwrap_err();
+
+    let short = directory.path().join("short");
+    write_secret(&short, "too short");
+    let refused = ocpp(&["password", "CP-7", "--password-file", short.to_str().unwrap()]);
+    assert!(text(&refused.stderr).contains("16 to 40 octets"), "{}", text(&refused.stderr));
+    let changed = ocpp(&["password", "CP-7", "--password-file", password.to_str().unwrap()]);
+    assert_eq!((changed.status.code(), text(&changed.stdout)), (Some(0), ""));
+    let open = add("CP-8", &["--security-profile", "0"]);
+    assert_eq!((open.status.code(), text(&open.stdout)), (Some(0), ""), "{}", text(&open.stderr));
+    let listed = ocpp(&["list"]);
+    let line = |identity: &str| {
+        let found = text(&listed.stdout).lines().find(|line| line.starts_with(identity));
+        found.unwrap_or_default().split_whitespace().take(3).map(str::to_owned).collect::<Vec<_>>()
+    };
+    assert_eq!(line("CP-1"), ["CP-1", "file", "ean.871685900012345001"]);
+    assert_eq!(line("CP-7"), ["CP-7", "store", "ean.871685900012345001"]);
+    assert!(text(&listed.stdout).contains("never came"), "{}", text(&listed.stdout));
+
+    assert_eq!(ocpp(&["remove", "CP-8"]).status.code(), Some(0));
+    let again = ocpp(&["remove", "CP-8"]);
+    assert!(text(&again.stderr).contains("CP-8 is not in the store"), "{}", text(&again.stderr));
+    drop(node);
+}
+
+#[test]
 fn a_simulated_charger_plays_its_scenario_against_a_node() {
     let directory = tempfile::tempdir().unwrap();
     write_secret(&directory.path().join("agr.key"), &keys().0);

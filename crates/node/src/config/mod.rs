@@ -39,6 +39,7 @@ pub use expected_load::ExpectedLoad;
 pub use file::ConfigFile;
 pub use interval::Interval;
 pub use limits::ListenerLimits;
+pub(crate) use ocpp::checked_charger;
 pub use ocpp::{ChargerConfig, IdTokens, OcppConfig, ProfileUnit};
 pub use proxy::ProxyConfig;
 pub use registration::RegistrationConfig;

@@ -86,8 +86,8 @@ pub struct ChargerConfig {
     pub voltage: u16,
     /// Amperes per phase, at the most.
     pub maximum_current: u16,
-    /// The unit of its profiles.
-    pub unit: ProfileUnit,
+    /// The unit of its profiles; `None` for the one that the charger says that it takes.
+    pub unit: Option<ProfileUnit>,
     /// Its Basic password; without one it connects unauthenticated.
     pub password: Option<String>,
     /// What is forgiven to it.
@@ -145,7 +145,7 @@ struct ChargerFile {
     #[serde(default = "default_voltage")]
     voltage: u16,
     maximum_current: u16,
-    unit: ProfileUnit,
+    unit: Option<ProfileUnit>,
     password_file: Option<PathBuf>,
     #[serde(default)]
     tolerances: Vec<String>,
@@ -235,21 +235,9 @@ impl OcppFile {
 impl ChargerFile {
     fn resolve(self, base: &Path) -> Result<ChargerConfig, ConfigError> {
         let key = format!("ocpp.charger {}", self.identity);
-        // The rules of 1.6, which are the widest.
-        Identity::parse(&self.identity, Version::V1_6)
-            .map_err(|error| ConfigError::invalid(format!("{key} identity"), error))?;
-        if !(1..=3).contains(&self.phases) {
-            return Err(ConfigError::invalid(format!("{key} phases"), "is 1, 2 or 3"));
-        }
-        if self.maximum_current < 6 {
-            return Err(ConfigError::invalid(
-                format!("{key} maximum_current"),
-                "an EV can't be told less than 6 A, so less is no charger",
-            ));
-        }
-        if self.voltage == 0 {
-            return Err(ConfigError::invalid(format!("{key} voltage"), "is 1 or more"));
-        }
+        let supply = (self.phases, self.voltage, self.maximum_current);
+        let mut charger =
+            checked_charger(&self.identity, &self.connection, supply, self.unit, &self.tolerances)?;
         let password = self
             .password_file
             .map(|path| {
@@ -259,21 +247,53 @@ impl ChargerFile {
         if password.as_ref().is_some_and(String::is_empty) {
             return Err(ConfigError::invalid(format!("{key} password_file"), "holds no password"));
         }
-        let tolerance = tolerance(&key, &self.tolerances, self.absent_member)?;
-        Ok(ChargerConfig {
-            tolerance,
-            identity: self.identity,
-            connection: self.connection,
-            phases: self.phases,
-            voltage: self.voltage,
-            maximum_current: self.maximum_current,
-            unit: self.unit,
-            password,
-        })
+        charger.tolerance.absent_members = absent_members(&key, self.absent_member)?;
+        charger.password = password;
+        Ok(charger)
     }
 }
 
-fn tolerance(key: &str, names: &[String], absent: Vec<AbsentMemberFile>) -> Result<Tolerance, ConfigError> {
+/// A charger of this identity and connection, with phases, volts and amperes, without a password.
+///
+/// # Errors
+///
+/// One of them is none that a charger can have.
+pub(crate) fn checked_charger(
+    identity: &str,
+    connection: &EntityAddress,
+    (phases, voltage, maximum_current): (u8, u16, u16),
+    unit: Option<ProfileUnit>,
+    tolerances: &[String],
+) -> Result<ChargerConfig, ConfigError> {
+    let key = format!("ocpp.charger {identity}");
+    // The rules of 1.6, which are the widest.
+    Identity::parse(identity, Version::V1_6)
+        .map_err(|error| ConfigError::invalid(format!("{key} identity"), error))?;
+    if !(1..=3).contains(&phases) {
+        return Err(ConfigError::invalid(format!("{key} phases"), "is 1, 2 or 3"));
+    }
+    if maximum_current < 6 {
+        return Err(ConfigError::invalid(
+            format!("{key} maximum_current"),
+            "an EV can't be told less than 6 A, so less is no charger",
+        ));
+    }
+    if voltage == 0 {
+        return Err(ConfigError::invalid(format!("{key} voltage"), "is 1 or more"));
+    }
+    Ok(ChargerConfig {
+        identity: identity.to_owned(),
+        connection: connection.clone(),
+        phases,
+        voltage,
+        maximum_current,
+        unit,
+        password: None,
+        tolerance: tolerance(&key, tolerances)?,
+    })
+}
+
+fn tolerance(key: &str, names: &[String]) -> Result<Tolerance, ConfigError> {
     let mut tolerance = Tolerance::strict();
     for name in names {
         match name.as_str() {
@@ -285,7 +305,11 @@ fn tolerance(key: &str, names: &[String], absent: Vec<AbsentMemberFile>) -> Resu
             }
         }
     }
-    for AbsentMemberFile { action, member, value } in absent {
+    Ok(tolerance)
+}
+
+fn absent_members(key: &str, absent: Vec<AbsentMemberFile>) -> Result<Vec<AbsentMember>, ConfigError> {
+    let absent_member = |AbsentMemberFile { action, member, value }| {
         let invalid = |why: &dyn std::fmt::Display| {
             ConfigError::invalid(format!("{key} absent_member {action} {member}"), why)
         };
@@ -293,7 +317,7 @@ fn tolerance(key: &str, names: &[String], absent: Vec<AbsentMemberFile>) -> Resu
             return Err(invalid(&"is a JSON pointer, such as /chargingStation/vendorName"));
         }
         let value = serde_json::to_value(value).map_err(|error| invalid(&error))?;
-        tolerance.absent_members.push(AbsentMember { action, member, value });
-    }
-    Ok(tolerance)
+        Ok(AbsentMember { action, member, value })
+    };
+    absent.into_iter().map(absent_member).collect()
 }

@@ -1,3 +1,5 @@
+use std::fmt;
+
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
@@ -22,6 +24,15 @@ pub(crate) struct Made {
     pub(crate) serial_number: Option<String>,
     pub(crate) firmware: Option<String>,
     pub(crate) booted: Timestamp,
+}
+
+/// All of it but the time, for comparisons.
+impl fmt::Display for Made {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let or_none = |text: &Option<String>| text.clone().unwrap_or_default();
+        let (serial_number, firmware) = (or_none(&self.serial_number), or_none(&self.firmware));
+        write!(f, "{}/{}/{serial_number}/{firmware}", self.vendor, self.model)
+    }
 }
 
 impl KnownCharger {

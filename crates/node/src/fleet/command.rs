@@ -1,15 +1,19 @@
+use std::fmt;
+
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use tieline_types::TimeSpan;
 use uuid::Uuid;
 
+use super::redacted;
+
 /// A call to a charger that an operator asked for: it waits for the charger as long as it is valid.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Command {
     pub(crate) id: Uuid,
     pub(crate) charger: String,
     pub(crate) action: String,
-    /// The JSON of the request.
+    /// The JSON of the request. A password in it is kept as long as it may have to be sent.
     pub(crate) payload: String,
     pub(crate) asked: Timestamp,
     /// When it is of no use any more.
@@ -60,6 +64,12 @@ impl CommandState {
 }
 
 impl Command {
+    /// The same command as far as it has come now. One that is sent no more needs no secret any more.
+    pub(crate) fn with(&self, state: CommandState) -> Self {
+        let payload = if state.is_final() { redacted(&self.payload) } else { self.payload.clone() };
+        Self { payload, state, ..self.clone() }
+    }
+
     /// Whether it may be sent again when nobody knows whether it has arrived: its second time changes nothing more.
     pub(crate) fn is_repeatable(&self) -> bool {
         let action = self.action.as_str();
@@ -77,6 +87,20 @@ impl Command {
                     | "ExtendedTriggerMessage"
                     | "UpdateDynamicSchedule"
             )
+    }
+}
+
+impl fmt::Debug for Command {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Command")
+            .field("id", &self.id)
+            .field("charger", &self.charger)
+            .field("action", &self.action)
+            .field("payload", &redacted(&self.payload))
+            .field("asked", &self.asked)
+            .field("until", &self.until)
+            .field("state", &self.state)
+            .finish()
     }
 }
 

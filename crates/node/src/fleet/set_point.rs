@@ -71,6 +71,23 @@ impl SetPoint {
         self.periods.iter().find(|period| period.span.contains(at)).map(|period| period.limit)
     }
 
+    /// Leaves no more than so many periods, for a charger that takes no more: those that say the same become one, and what is still
+    /// too much is left off at the end. What is left off is told by the plans to come.
+    pub(crate) fn shorten(&mut self, periods: usize) {
+        if self.periods.len() <= periods {
+            return;
+        }
+        self.periods.dedup_by(|next, last| {
+            let joined = TimeSpan::new(last.span.start(), next.span.end());
+            let is_same = next.limit == last.limit;
+            if let Some(joined) = joined.filter(|_| is_same) {
+                last.span = joined;
+            }
+            joined.is_some() && is_same
+        });
+        self.periods.truncate(periods.max(1));
+    }
+
     /// From the first period's start to the last one's end.
     pub(crate) fn span(&self) -> Option<TimeSpan> {
         TimeSpan::new(self.periods.first()?.span.start(), self.periods.last()?.span.end())
@@ -83,3 +100,36 @@ record!(SetPoint, "set-point", |this| {
     span: this.span(),
     open: matches!(this.state, SetPointState::Pending { .. }),
 });
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn periods_that_say_the_same_become_one_before_any_is_left_off() {
+        let at = |hour: i64| Timestamp::from_second(hour * 3600).unwrap();
+        let period = |hour: i64, limit: i64| SetPointPeriod {
+            span: TimeSpan::new(at(hour), at(hour + 1)).unwrap(),
+            limit: limit.into(),
+            because: String::new(),
+        };
+        let mut set_point = SetPoint {
+            session: SessionKey { charger: "CP-1".to_owned(), transaction: "1".to_owned() },
+            evse: 1,
+            congestion_point: "ean.871685900012345678".parse().unwrap(),
+            unit: ProfileUnit::A,
+            periods: vec![period(0, 6), period(1, 6), period(2, 8), period(3, 6)],
+            before: None,
+            learned: Learned::default(),
+            state: SetPointState::Missed,
+        };
+        set_point.shorten(4);
+        assert_eq!(set_point.periods.len(), 4);
+        set_point.shorten(3);
+        assert_eq!(set_point.periods.len(), 3);
+        assert_eq!(set_point.span(), TimeSpan::new(at(0), at(4)));
+        set_point.shorten(2);
+        assert_eq!(set_point.span(), TimeSpan::new(at(0), at(3)));
+        assert_eq!(set_point.limit_at(at(1)), Some(6.into()));
+    }
+}

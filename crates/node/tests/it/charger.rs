@@ -280,7 +280,9 @@ async fn limit_16(
     State(told): State<Told>,
 ) -> Result<v16::SetChargingProfileResponse, CallError> {
     let profile = &call.cs_charging_profiles;
-    assert_eq!(profile.charging_profile_purpose, v16::ChargingProfilePurpose::TxProfile);
+    if profile.charging_profile_purpose != v16::ChargingProfilePurpose::TxProfile {
+        return Ok(v16::SetChargingProfileResponse::new(v16::ChargingProfileStatus::Rejected));
+    }
     let schedule = &profile.charging_schedule;
     let unit = if schedule.charging_rate_unit == v16::ChargingRateUnit::W { "W" } else { "A" };
     let periods = schedule.charging_schedule_period.iter().map(|period| (period.start_period, period.limit));
@@ -302,7 +304,11 @@ macro_rules! limit {
             State(told): State<Told>,
         ) -> Result<$module::SetChargingProfileResponse, CallError> {
             let profile = &call.charging_profile;
-            assert_eq!(profile.charging_profile_purpose, $module::ChargingProfilePurpose::TxProfile);
+            if profile.charging_profile_purpose != $module::ChargingProfilePurpose::TxProfile {
+                return Ok($module::SetChargingProfileResponse::new(
+                    $module::ChargingProfileStatus::Rejected,
+                ));
+            }
             let schedule = &profile.charging_schedule[0];
             let unit = if schedule.charging_rate_unit == $module::ChargingRateUnit::W { "W" } else { "A" };
             let periods =

@@ -47,10 +47,14 @@ async fn on_reset(_: Call<v16::ResetRequest>, csms: Peer, State(seen): State<See
 }
 
 async fn on_configuration(
-    _: Call<v16::GetConfigurationRequest>,
+    call: Call<v16::GetConfigurationRequest>,
     csms: Peer,
     State(seen): State<Seen>,
 ) -> v16::GetConfigurationResponse {
+    // What the node asks by itself names keys.
+    if call.key.is_some() {
+        return v16::GetConfigurationResponse::new();
+    }
     let times = {
         let mut seen = seen.lock().unwrap();
         seen.push("GetConfiguration".to_owned());
@@ -88,7 +92,13 @@ impl Asker {
 }
 
 /// Asks as another process does: through a database of its own, and by a knock.
-async fn ask(scene: &Scene, number: u128, action: &str, payload: &str, valid: SignedDuration) -> Uuid {
+pub(crate) async fn ask(
+    scene: &Scene,
+    (charger, number): (&str, u128),
+    action: &str,
+    payload: &str,
+    valid: SignedDuration,
+) -> Uuid {
     let store = SqliteStore::open(&scene.agr.database(), SqliteOptions::default()).unwrap();
     let (id, now) = (Uuid::from_u128(number), scene.now());
     let asked = Asked {
@@ -99,15 +109,15 @@ async fn ask(scene: &Scene, number: u128, action: &str, payload: &str, valid: Si
         until: now.checked_add(valid).unwrap(),
         state: CommandState::Waiting,
     };
-    command::ask(&store, "CP-1", asked).await.unwrap();
+    command::ask(&store, charger, asked).await.unwrap();
     id
 }
 
-fn knock(scene: &Scene) {
+pub(crate) fn knock(scene: &Scene) {
     tieline_node::wake(scene.agr.database().parent().unwrap()).unwrap();
 }
 
-async fn becomes(scene: &Scene, id: Uuid, wanted: fn(&CommandState) -> bool) -> CommandState {
+pub(crate) async fn becomes(scene: &Scene, id: Uuid, wanted: fn(&CommandState) -> bool) -> CommandState {
     eventually("the command has come so far", async || {
         let known = command::command(&**scene.agr.node().store(), id).await.unwrap().unwrap();
         wanted(&known.state).then_some(known.state)
@@ -115,16 +125,16 @@ async fn becomes(scene: &Scene, id: Uuid, wanted: fn(&CommandState) -> bool) -> 
     .await
 }
 
-const HOUR: SignedDuration = SignedDuration::from_hours(1);
+pub(crate) const HOUR: SignedDuration = SignedDuration::from_hours(1);
 
 #[tokio::test]
 async fn commands_are_sent_in_their_order_and_answered() {
     let scene = Scene::new().await;
     let seen = Seen::default();
     let charger = Asker::connect(&scene, &seen).await;
-    let first = ask(&scene, 1, "ClearCache", "{}", HOUR).await;
-    let second = ask(&scene, 2, "UnlockConnector", r#"{"connectorId":1}"#, HOUR).await;
-    let unknown = ask(&scene, 3, "GetVariables", "{}", HOUR).await;
+    let first = ask(&scene, ("CP-1", 1), "ClearCache", "{}", HOUR).await;
+    let second = ask(&scene, ("CP-1", 2), "UnlockConnector", r#"{"connectorId":1}"#, HOUR).await;
+    let unknown = ask(&scene, ("CP-1", 3), "GetVariables", "{}", HOUR).await;
     knock(&scene);
     let answered = becomes(&scene, first, CommandState::is_final).await;
     assert!(
@@ -149,8 +159,8 @@ async fn commands_are_sent_in_their_order_and_answered() {
 async fn a_command_waits_for_its_charger_over_a_restart_and_no_longer_than_it_is_valid() {
     let mut scene = Scene::new().await;
     let seen = Seen::default();
-    let waits = ask(&scene, 1, "ClearCache", "{}", HOUR).await;
-    let late = ask(&scene, 2, "ClearCache", "{}", SignedDuration::from_mins(10)).await;
+    let waits = ask(&scene, ("CP-1", 1), "ClearCache", "{}", HOUR).await;
+    let late = ask(&scene, ("CP-1", 2), "ClearCache", "{}", SignedDuration::from_mins(10)).await;
     knock(&scene);
     scene.agr.restart().await;
     scene.clock.advance(SignedDuration::from_mins(11));
@@ -167,19 +177,19 @@ async fn what_may_have_arrived_is_sent_again_only_if_that_changes_nothing() {
     let scene = Scene::new().await;
     let seen = Seen::default();
     let charger = Asker::connect(&scene, &seen).await;
-    let harmless = ask(&scene, 1, "GetConfiguration", "{}", HOUR).await;
+    let harmless = ask(&scene, ("CP-1", 1), "GetConfiguration", "{}", HOUR).await;
     knock(&scene);
     charger.running.await.unwrap();
     let charger = Asker::connect(&scene, &seen).await;
     let answered = becomes(&scene, harmless, CommandState::is_final).await;
     assert!(matches!(answered, CommandState::Answered { .. }), "{answered:?}");
-    let once = ask(&scene, 2, "Reset", r#"{"type":"Hard"}"#, HOUR).await;
+    let once = ask(&scene, ("CP-1", 2), "Reset", r#"{"type":"Hard"}"#, HOUR).await;
     knock(&scene);
     let unanswered = becomes(&scene, once, CommandState::is_final).await;
     assert!(matches!(unanswered, CommandState::Unanswered { .. }), "{unanswered:?}");
     charger.running.await.unwrap();
     let charger = Asker::connect(&scene, &seen).await;
-    let after = ask(&scene, 3, "ClearCache", "{}", HOUR).await;
+    let after = ask(&scene, ("CP-1", 3), "ClearCache", "{}", HOUR).await;
     knock(&scene);
     becomes(&scene, after, CommandState::is_final).await;
     assert_eq!(charger.seen(), ["GetConfiguration", "GetConfiguration", "Reset", "ClearCache"]);

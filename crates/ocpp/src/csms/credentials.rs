@@ -9,6 +9,8 @@ use http::header::AUTHORIZATION;
 use subtle::ConstantTimeEq as _;
 use zeroize::Zeroizing;
 
+use super::PasswordHash;
+
 /// The credentials in a charging station's request.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
@@ -72,6 +74,13 @@ impl Basic {
         self.password.ct_eq(octets).into()
     }
 
+    /// Whether this is the hash of the password, or of the octets of which the password is the hexadecimal text: see
+    /// [`is_hexadecimal_of`](Self::is_hexadecimal_of).
+    pub fn is_hashed(&self, hash: &PasswordHash) -> bool {
+        hash.is_of(&self.password)
+            || hexadecimal_octets(&self.password).is_some_and(|octets| hash.is_of(&octets))
+    }
+
     /// Whether the password is the lower or upper case hexadecimal text of these octets: some 1.6 stations send the
     /// text in which their key was configured instead of the key.
     pub fn is_hexadecimal_of(&self, octets: &[u8]) -> bool {
@@ -82,6 +91,17 @@ impl Basic {
         let sent = Zeroizing::new(self.password.to_ascii_lowercase());
         sent.ct_eq(&text).into()
     }
+}
+
+/// The octets that a hexadecimal text of either case stands for.
+fn hexadecimal_octets(text: &[u8]) -> Option<Zeroizing<Vec<u8>>> {
+    let digit = |octet: &u8| char::from(*octet).to_digit(16).and_then(|digit| u8::try_from(digit).ok());
+    let octet = |pair: &[u8]| match pair {
+        [high, low] => Some(digit(high)? << 4 | digit(low)?),
+        _ => None,
+    };
+    let octets: Option<Vec<u8>> = text.chunks(2).map(octet).collect();
+    octets.filter(|octets| !octets.is_empty()).map(Zeroizing::new)
 }
 
 impl fmt::Debug for Basic {
@@ -128,6 +148,9 @@ mod tests {
         let Credentials::Basic(basic) = read(&header, "CS1") else { panic!("not Basic") };
         assert!(basic.is_hexadecimal_of(&[0x00, 0x01, 0xFF, 0xAB]));
         assert!(!basic.is_hexadecimal_of(&[0x00, 0x01, 0xFF, 0xAC]));
+        assert!(basic.is_hashed(&PasswordHash::of(&[0x00, 0x01, 0xFF, 0xAB], [1; 16])));
+        assert!(basic.is_hashed(&PasswordHash::of(b"0001FFab", [1; 16])));
+        assert!(!basic.is_hashed(&PasswordHash::of(&[0x00, 0x01, 0xFF, 0xAC], [1; 16])));
         assert!(!basic.is_password(&[0x00, 0x01, 0xFF, 0xAB]));
     }
 

@@ -1,62 +1,54 @@
-use std::collections::BTreeMap;
 use std::future::Future;
 use std::pin::Pin;
 
-use tieline_ocpp::Tolerance;
-use tieline_ocpp::csms::{self, Attempt, Authenticate, Credentials, Verdict};
-use tracing::warn;
+use tieline_ocpp::csms::{self, Attempt, Authenticate, Verdict};
+use tracing::{info, warn};
 
-use crate::config::OcppConfig;
+use crate::context::Context;
+use crate::roster::{Listed, Proven, Roster};
 
-/// Lets in the configured chargers: with their password where they have one.
-pub(crate) struct Admission(BTreeMap<String, Known>);
-
-struct Known {
-    password: Option<Vec<u8>>,
-    tolerance: Tolerance,
+/// Lets in the chargers of the roster: with their password where they have one.
+#[derive(Debug)]
+pub(crate) struct Admission {
+    pub(crate) context: Context,
+    pub(crate) roster: Roster,
 }
 
 impl Admission {
-    pub(crate) fn of(config: &OcppConfig) -> Self {
-        let known = |charger: &crate::config::ChargerConfig| Known {
-            password: charger.password.clone().map(String::into_bytes),
-            tolerance: charger.tolerance.clone(),
-        };
-        Self(config.chargers.iter().map(|charger| (charger.identity.clone(), known(charger))).collect())
-    }
-
-    fn verdict(&self, attempt: &Attempt) -> Verdict {
+    async fn verdict(&self, attempt: &Attempt) -> Verdict {
         let identity = attempt.identity.as_str();
-        let verdict = match self.0.get(identity) {
+        let verdict = match self.roster.get(identity) {
             None => Verdict::Unknown,
-            Some(known) if known.is_proven(identity, &attempt.credentials) => known.admitted(),
-            Some(_) => Verdict::Rejected,
+            Some(listed) => self.verdict_on(&listed, attempt).await,
         };
         if !matches!(verdict, Verdict::Accepted(_)) {
             warn!(charger = identity, remote = ?attempt.remote_address, verdict = ?verdict, "a charger was not let in");
         }
         verdict
     }
-}
 
-impl Known {
-    fn is_proven(&self, identity: &str, credentials: &Credentials) -> bool {
-        match (&self.password, credentials) {
-            (None, _) => true,
-            (Some(password), Credentials::Basic(basic)) => {
-                basic.is_user(identity) && (basic.is_password(password) || basic.is_hexadecimal_of(password))
-            }
-            (Some(_), _) => false,
+    async fn verdict_on(&self, listed: &Listed, attempt: &Attempt) -> Verdict {
+        let identity = &listed.charger.identity;
+        if !self.roster.is_protected_enough(listed) {
+            warn!(charger = identity, "its security profile demands TLS, and the listener has none");
+            return Verdict::Rejected;
         }
-    }
-
-    fn admitted(&self) -> Verdict {
-        Verdict::Accepted(csms::Admission::default().with_tolerance(self.tolerance.clone()))
+        match listed.prove(&attempt.credentials) {
+            Proven::No => return Verdict::Rejected,
+            Proven::Yes => {}
+            Proven::ByNext => {
+                info!(charger = identity, "it has its new password; the one before is not valid any more");
+                if let Err(cause) = self.roster.promote(&self.context, listed).await {
+                    warn!(charger = identity, %cause, "both of its passwords stay valid");
+                }
+            }
+        }
+        Verdict::Accepted(csms::Admission::default().with_tolerance(listed.charger.tolerance.clone()))
     }
 }
 
 impl Authenticate for Admission {
     fn authenticate(&self, attempt: Attempt) -> Pin<Box<dyn Future<Output = Verdict> + Send + '_>> {
-        Box::pin(std::future::ready(self.verdict(&attempt)))
+        Box::pin(async move { self.verdict(&attempt).await })
     }
 }

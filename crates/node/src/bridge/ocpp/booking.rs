@@ -242,7 +242,8 @@ impl Chargers {
         last: Option<Timestamp>,
         changes: &mut ChangeSet,
     ) -> Result<(), StoreError> {
-        let watts = self.agr.charger(&session.key.charger).map_or(i64::MAX, |charger| {
+        let watts = self.agr.charger(&session.key.charger).map_or(i64::MAX, |listed| {
+            let charger = &listed.charger;
             i64::from(charger.phases) * i64::from(charger.voltage) * i64::from(charger.maximum_current)
         });
         for reading in readings {
@@ -259,7 +260,8 @@ impl Chargers {
     }
 
     fn session_of(&self, beginning: &Beginning) -> Option<Session> {
-        let charger = self.agr.charger(&beginning.key.charger)?;
+        let listed = self.agr.charger(&beginning.key.charger)?;
+        let charger = &listed.charger;
         let congestion_point = self.agr.congestion_point_of(charger)?.clone();
         info!(
             charger = beginning.key.charger,

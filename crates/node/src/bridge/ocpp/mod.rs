@@ -3,8 +3,10 @@
 mod admission;
 mod booking;
 mod commanding;
+mod enrolment;
 mod known;
 mod onlooker;
+mod probing;
 mod steering;
 mod v16;
 mod v2x;
@@ -12,19 +14,23 @@ mod v2x;
 use std::sync::Arc;
 
 use tieline_ocpp::types::DateTime;
-use tieline_ocpp::{CallError, ErrorCode, Ocpp};
-use tieline_service::{HoldTime, Router, Routes, Trace};
+use tieline_ocpp::{CallError, ErrorCode, Ocpp, Peer};
+use tieline_service::{After, HoldTime, Router, Routes, Trace};
 use tieline_store::StoreError;
 use tieline_types::Clock as _;
 use tokio::sync::Mutex;
 
+use self::known::note_boot;
 use crate::config::OcppConfig;
+use crate::fleet::Made;
 use crate::role::agr::Agr;
 
 pub(crate) use admission::Admission;
 pub(crate) use commanding::Commanding;
+pub(crate) use enrolment::Enrolment;
 pub(crate) use known::nobody_is_there;
 pub(crate) use onlooker::{KEPT, Onlooker};
+pub(crate) use probing::{Probing, Questions};
 pub(crate) use steering::Steering;
 
 /// The chargers' side of an aggregator.
@@ -34,11 +40,21 @@ pub(crate) struct Chargers {
     pub(crate) config: Arc<OcppConfig>,
     /// Whose turn it is to number a transaction.
     numbering: Arc<Mutex<()>>,
+    questions: Questions,
 }
 
 impl Chargers {
-    pub(crate) fn of(agr: Agr, config: Arc<OcppConfig>) -> Self {
-        Self { agr, config, numbering: Arc::default() }
+    pub(crate) fn of(agr: Agr, config: Arc<OcppConfig>, questions: Questions) -> Self {
+        Self { agr, config, numbering: Arc::default(), questions }
+    }
+
+    /// A charger has booted: it is noted, and once it knows that it is accepted, it may be asked what it can do.
+    async fn booted(&self, peer: &Peer, made: Made) -> Result<After, StoreError> {
+        note_boot(&self.agr.context, peer, &made).await?;
+        let (chargers, peer) = (self.clone(), peer.clone());
+        Ok(After::new(async move {
+            chargers.questions.on_boot(&chargers.agr, peer.identity().as_str(), peer.version(), &made);
+        }))
     }
 
     /// The CSMS: what chargers ask, in every version.

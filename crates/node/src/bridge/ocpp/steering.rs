@@ -9,10 +9,10 @@ use tokio_util::sync::CancellationToken;
 use tracing::{info, warn};
 
 use super::known::note_session;
-use super::{v2x, v16};
+use super::{Questions, v2x, v16};
 use crate::config::ProfileUnit;
 use crate::context::Context;
-use crate::fleet::{Session, SetPoint, SetPointState, ToldLimits};
+use crate::fleet::{ChargerCapability, Purpose, Session, SetPoint, SetPointState, Standing, ToldLimits};
 use crate::role::agr::Agr;
 use tieline_edge::work::{Turn, UnderWay};
 
@@ -25,8 +25,10 @@ const ERRORS: u32 = 5;
 /// A charging profile, in no version's words.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Profile {
-    /// One TxProfile for each EVSE: a newer one replaces it, since it has the same id.
+    /// One profile for each EVSE: a newer one replaces it, since it has the same id.
     pub(super) id: i32,
+    pub(super) purpose: Purpose,
+    pub(super) stack_level: i32,
     pub(super) evse: i32,
     pub(super) transaction: String,
     pub(super) unit: ProfileUnit,
@@ -51,6 +53,7 @@ pub(crate) struct Steering {
     pub(crate) context: Context,
     pub(crate) registry: Registry,
     pub(crate) under_way: UnderWay<String>,
+    pub(crate) questions: Questions,
 }
 
 impl Steering {
@@ -72,6 +75,12 @@ impl Steering {
 
     async fn heed(&self, event: SessionEvent) -> Result<(), StoreError> {
         match event {
+            // It was removed while it connected.
+            SessionEvent::Connected(session) if self.agr.charger(session.identity.as_str()).is_none() => {
+                if let Some(peer) = self.registry.get(session.identity.as_str()) {
+                    peer.close("this charging station was removed");
+                }
+            }
             SessionEvent::Connected(session) => {
                 self.agr.absences.came(session.identity.as_str());
                 info!(charger = %session.identity, version = %session.version, "connected");
@@ -80,7 +89,7 @@ impl Steering {
             SessionEvent::Disconnected(session, reason) => {
                 // It may have come back on another connection before this one was found dead.
                 let is_gone = self.registry.get(session.identity.as_str()).is_none();
-                if is_gone {
+                if is_gone && self.agr.charger(session.identity.as_str()).is_some() {
                     self.agr.absences.went(session.identity.as_str(), self.context.now());
                 }
                 info!(charger = %session.identity, ?reason, "disconnected");
@@ -91,7 +100,7 @@ impl Steering {
             SessionEvent::Missed(count) => {
                 warn!(count, "too many chargers came and went at once to be told one by one");
                 let now = self.context.now();
-                for charger in self.agr.chargers.keys() {
+                for charger in self.agr.roster.all().keys() {
                     if self.registry.get(charger).is_some() {
                         self.agr.absences.came(charger);
                     } else {
@@ -132,16 +141,82 @@ impl Steering {
         Ok(session.is_none_or(|session| session.value.ended.is_some()))
     }
 
-    async fn tell(&self, peer: Peer, stored: Stored<SetPoint>) {
-        let state = self.state_after(&peer, &stored.value).await;
+    async fn tell(&self, peer: Peer, mut stored: Stored<SetPoint>) {
+        let capability = self.agr.capabilities.get(peer.identity().as_str());
+        if let Some(periods) = capability.max_periods {
+            stored.value.shorten(periods);
+        }
+        let state = self.state_after(&peer, &stored.value, &capability).await;
         self.under_way.note(|| self.note(&stored, state.clone())).await;
+        self.context.bells.questions.ring();
     }
 
-    async fn state_after(&self, peer: &Peer, set_point: &SetPoint) -> SetPointState {
-        let told = match profile(set_point) {
-            Some(profile) => send(peer, &profile).await,
-            None => Ok(Told::Refused("it can't be said in a charging profile".to_owned())),
-        };
+    /// Tells it by profiles of one purpose after the other, until one is not refused.
+    async fn told(
+        &self,
+        peer: &Peer,
+        set_point: &SetPoint,
+        capability: &ChargerCapability,
+    ) -> Result<Told, CallFailure> {
+        let mut refused: Vec<Purpose> = Vec::new();
+        let mut answer = Ok(Told::Refused("it can't be said in a charging profile".to_owned()));
+        for purpose in capability.candidates() {
+            let stack_level = capability.max_stack_level.unwrap_or(0).max(0);
+            let Some(profile) = profile(set_point, purpose, stack_level) else { break };
+            let told = send(peer, &profile).await;
+            match &told {
+                Ok(Told::Accepted) => {
+                    self.learn_purposes(set_point, purpose, &refused, capability).await;
+                    return told;
+                }
+                Ok(Told::Refused(_)) => refused.push(purpose),
+                Err(CallFailure::Refused(error)) if !may_pass(&error.code) => refused.push(purpose),
+                // Whether it was refused is not known.
+                Err(_) => return told,
+            }
+            // The first refusal is the one that says why.
+            if refused.len() == 1 {
+                answer = told;
+            }
+        }
+        answer
+    }
+
+    /// Keeps which purposes a charger takes. It is asked whether those hold until that is known.
+    async fn learn_purposes(
+        &self,
+        set_point: &SetPoint,
+        accepted: Purpose,
+        refused: &[Purpose],
+        capability: &ChargerCapability,
+    ) {
+        let session = &set_point.session;
+        let standing = capability.purposes.get(&accepted);
+        let is_news = standing.is_none() || !refused.is_empty();
+        if matches!(standing, None | Some(Standing::Accepted)) {
+            let now = self.context.now();
+            let not_before = set_point.span().map_or(now, |span| span.start().max(now));
+            self.questions.on_accepted(session, accepted, not_before);
+        }
+        if !is_news {
+            return;
+        }
+        let noted = self.agr.capabilities.change(&self.context, &session.charger, |known| {
+            known.purposes.entry(accepted).or_insert(Standing::Accepted);
+            known.purposes.extend(refused.iter().map(|purpose| (*purpose, Standing::Refused)));
+        });
+        if let Err(cause) = noted.await {
+            warn!(charger = session.charger, %cause, "it is not noted which profiles it takes");
+        }
+    }
+
+    async fn state_after(
+        &self,
+        peer: &Peer,
+        set_point: &SetPoint,
+        capability: &ChargerCapability,
+    ) -> SetPointState {
+        let told = self.told(peer, set_point, capability).await;
         let session = &set_point.session;
         let now = self.context.now();
         match told {
@@ -226,7 +301,7 @@ async fn send(peer: &Peer, profile: &Profile) -> Result<Told, CallFailure> {
     }
 }
 
-fn profile(set_point: &SetPoint) -> Option<Profile> {
+fn profile(set_point: &SetPoint, purpose: Purpose, stack_level: i32) -> Option<Profile> {
     let span = set_point.span()?;
     let seconds = |at: Timestamp| i32::try_from(at.as_second() - span.start().as_second()).ok();
     let periods = set_point
@@ -238,6 +313,8 @@ fn profile(set_point: &SetPoint) -> Option<Profile> {
     let evse = if set_point.evse == Session::UNKNOWN_EVSE { 1 } else { i32::from(set_point.evse) };
     Some(Profile {
         id: evse,
+        purpose,
+        stack_level,
         evse,
         transaction: set_point.session.transaction.clone(),
         unit: set_point.unit,

@@ -11,15 +11,14 @@ use tieline_ocpp::v16::{
     StopTransactionRequest, StopTransactionResponse,
 };
 use tieline_ocpp::{Ocpp, Peer};
-use tieline_service::{Call, Router, State};
+use tieline_service::{After, Call, Router, State};
 use tracing::info;
 
 use super::booking::{Beginning, Report, power, register};
-use super::known::note_boot;
 use super::steering::{Profile, Told};
 use super::{Chargers, NotServed};
 use crate::config::ProfileUnit;
-use crate::fleet::{Made, MeterReading, Session, SessionKey};
+use crate::fleet::{Made, MeterReading, Purpose, Session, SessionKey};
 
 pub(super) fn routes(router: Router<Ocpp, Chargers>) -> Router<Ocpp, Chargers> {
     router
@@ -36,7 +35,7 @@ async fn on_boot(
     call: Call<BootNotificationRequest>,
     State(chargers): State<Chargers>,
     peer: Peer,
-) -> Result<BootNotificationResponse, NotServed> {
+) -> Result<(BootNotificationResponse, After), NotServed> {
     info!(charger = %peer.identity(), vendor = call.charge_point_vendor, model = call.charge_point_model, "booted");
     let made = Made {
         vendor: call.charge_point_vendor.clone(),
@@ -45,12 +44,9 @@ async fn on_boot(
         firmware: call.firmware_version.clone(),
         booted: chargers.now().timestamp(),
     };
-    note_boot(&chargers.agr.context, &peer, &made).await?;
-    Ok(BootNotificationResponse::new(
-        RegistrationStatus::Accepted,
-        chargers.now(),
-        chargers.heartbeat_seconds(),
-    ))
+    let after = chargers.booted(&peer, made).await?;
+    let (now, interval) = (chargers.now(), chargers.heartbeat_seconds());
+    Ok((BootNotificationResponse::new(RegistrationStatus::Accepted, now, interval), after))
 }
 
 async fn on_heartbeat(_call: Call<HeartbeatRequest>, State(chargers): State<Chargers>) -> HeartbeatResponse {
@@ -166,7 +162,7 @@ fn readings(values: &[MeterValue]) -> Vec<MeterReading> {
     values.iter().filter_map(of_value).collect()
 }
 
-/// Tells a session its limits: a TxProfile that starts and ends.
+/// Tells a session its limits: a profile that starts and ends.
 pub(super) async fn tell(peer: &Peer, profile: &Profile) -> Result<Told, tieline_ocpp::CallFailure> {
     let periods =
         profile.periods.iter().map(|(second, limit)| ChargingSchedulePeriod::new(*second, *limit)).collect();
@@ -177,15 +173,17 @@ pub(super) async fn tell(peer: &Peer, profile: &Profile) -> Result<Told, tieline
     let mut schedule = ChargingSchedule::new(unit, periods);
     schedule.duration = Some(profile.duration);
     schedule.start_schedule = Some(profile.start);
-    let mut charging_profile = ChargingProfile::new(
-        profile.id,
-        0,
-        ChargingProfilePurpose::TxProfile,
-        ChargingProfileKind::Absolute,
-        schedule,
-    );
-    charging_profile.transaction_id = profile.transaction.parse().ok();
-    let request = SetChargingProfileRequest::new(profile.evse, charging_profile);
+    let (purpose, connector) = match profile.purpose {
+        Purpose::Transaction => (ChargingProfilePurpose::TxProfile, profile.evse),
+        Purpose::Default => (ChargingProfilePurpose::TxDefaultProfile, profile.evse),
+        Purpose::Station => (ChargingProfilePurpose::ChargePointMaxProfile, 0),
+    };
+    let kind = ChargingProfileKind::Absolute;
+    let mut charging_profile = ChargingProfile::new(profile.id, profile.stack_level, purpose, kind, schedule);
+    if profile.purpose == Purpose::Transaction {
+        charging_profile.transaction_id = profile.transaction.parse().ok();
+    }
+    let request = SetChargingProfileRequest::new(connector, charging_profile);
     let response = peer.call(request).await?;
     Ok(match response.status {
         ChargingProfileStatus::Accepted => Told::Accepted,

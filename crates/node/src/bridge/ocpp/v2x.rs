@@ -24,15 +24,14 @@ macro_rules! version {
             };
             use tieline_ocpp::types::Decimal;
             use tieline_ocpp::{CallFailure, Ocpp, Peer};
-            use tieline_service::{Call, Router, State};
+            use tieline_service::{After, Call, Router, State};
             use tracing::info;
 
-            use crate::bridge::ocpp::known::note_boot;
             use crate::bridge::ocpp::booking::{Beginning, Needs, Report, power, register};
             use crate::bridge::ocpp::steering::{Profile, Told};
             use crate::bridge::ocpp::{Chargers, NotServed};
             use crate::config::ProfileUnit;
-            use crate::fleet::{Made, MeterReading, Session, SessionKey};
+            use crate::fleet::{Made, MeterReading, Purpose, Session, SessionKey};
 
             pub(super) fn routes(router: Router<Ocpp, Chargers>) -> Router<Ocpp, Chargers> {
                 router
@@ -49,7 +48,7 @@ macro_rules! version {
                 call: Call<BootNotificationRequest>,
                 State(chargers): State<Chargers>,
                 peer: Peer,
-            ) -> Result<BootNotificationResponse, NotServed> {
+            ) -> Result<(BootNotificationResponse, After), NotServed> {
                 let station = &call.charging_station;
                 info!(charger = %peer.identity(), vendor = station.vendor_name, model = station.model, "booted");
                 let made = Made {
@@ -59,9 +58,9 @@ macro_rules! version {
                     firmware: station.firmware_version.clone(),
                     booted: chargers.now().timestamp(),
                 };
-                note_boot(&chargers.agr.context, &peer, &made).await?;
+                let after = chargers.booted(&peer, made).await?;
                 let (now, interval) = (chargers.now(), chargers.heartbeat_seconds());
-                Ok(BootNotificationResponse::new(now, interval, RegistrationStatus::Accepted))
+                Ok((BootNotificationResponse::new(now, interval, RegistrationStatus::Accepted), after))
             }
 
             async fn on_heartbeat(
@@ -169,7 +168,7 @@ macro_rules! version {
                 values.iter().filter_map(of_value).collect()
             }
 
-            /// Tells a session its limits: a TxProfile that starts and ends.
+            /// Tells a session its limits: a profile that starts and ends.
             pub(in crate::bridge::ocpp) async fn tell(peer: &Peer, profile: &Profile) -> Result<Told, CallFailure> {
                 let period: fn(i32, Decimal) -> ChargingSchedulePeriod = $limit;
                 let periods = profile.periods.iter().map(|(second, limit)| period(*second, *limit)).collect();
@@ -180,15 +179,18 @@ macro_rules! version {
                 let mut schedule = ChargingSchedule::new(profile.id, unit, periods);
                 schedule.duration = Some(profile.duration);
                 schedule.start_schedule = Some(profile.start);
-                let mut charging_profile = ChargingProfile::new(
-                    profile.id,
-                    0,
-                    ChargingProfilePurpose::TxProfile,
-                    ChargingProfileKind::Absolute,
-                    vec![schedule],
-                );
-                charging_profile.transaction_id = Some(profile.transaction.clone());
-                let response = peer.call(SetChargingProfileRequest::new(profile.evse, charging_profile)).await?;
+                let (purpose, evse) = match profile.purpose {
+                    Purpose::Transaction => (ChargingProfilePurpose::TxProfile, profile.evse),
+                    Purpose::Default => (ChargingProfilePurpose::TxDefaultProfile, profile.evse),
+                    Purpose::Station => (ChargingProfilePurpose::ChargingStationMaxProfile, 0),
+                };
+                let kind = ChargingProfileKind::Absolute;
+                let mut charging_profile =
+                    ChargingProfile::new(profile.id, profile.stack_level, purpose, kind, vec![schedule]);
+                if profile.purpose == Purpose::Transaction {
+                    charging_profile.transaction_id = Some(profile.transaction.clone());
+                }
+                let response = peer.call(SetChargingProfileRequest::new(evse, charging_profile)).await?;
                 Ok(match response.status {
                     ChargingProfileStatus::Accepted => Told::Accepted,
                     other => {

@@ -16,15 +16,16 @@ mod stays;
 mod telling;
 mod tracking;
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use tieline_flex::Fleet;
 use tieline_store::StoreError;
 use tieline_types::{EntityAddress, IspCalendar};
 
-use crate::config::{AgrConfig, ChargerConfig};
+use crate::capabilities::Capabilities;
+use crate::config::{AgrConfig, ChargerConfig, ProfileUnit};
 use crate::context::Context;
+use crate::roster::{Listed, Roster};
 
 pub(crate) use absences::Absences;
 pub(crate) use days::{METER_DAY, PROGNOSE_DAY, day_and, subject};
@@ -39,15 +40,24 @@ pub(crate) use prognosis::PROGNOSE;
 pub(crate) struct Agr {
     pub(crate) context: Context,
     pub(crate) config: Arc<AgrConfig>,
-    pub(crate) chargers: Arc<BTreeMap<String, ChargerConfig>>,
+    /// The chargers that it steers.
+    pub(crate) roster: Roster,
     pub(crate) calendar: IspCalendar,
     /// Which chargers are not connected.
     pub(crate) absences: Absences,
+    /// What they can do.
+    pub(crate) capabilities: Capabilities,
 }
 
 impl Agr {
-    pub(crate) fn charger(&self, identity: &str) -> Option<&ChargerConfig> {
-        self.chargers.get(identity)
+    pub(crate) fn charger(&self, identity: &str) -> Option<Arc<Listed>> {
+        self.roster.get(identity)
+    }
+
+    /// The unit of a charger's profiles: the configured one; or else the one that it takes, amperes until that is known.
+    fn unit_of(&self, charger: &ChargerConfig) -> ProfileUnit {
+        let probed = || self.capabilities.get(&charger.identity).unit();
+        charger.unit.or_else(probed).unwrap_or(ProfileUnit::A)
     }
 
     /// The congestion point that a charger lies behind.

@@ -47,7 +47,8 @@ impl Crowd {
 }
 
 fn set_point(steered: &Steered, periods: &[PlannedPeriod], now: Timestamp) -> SetPoint {
-    let before = steered.set_point.as_ref().and_then(|known| match known.value.state {
+    let in_this_unit = steered.set_point.as_ref().filter(|known| known.value.unit == steered.unit);
+    let before = in_this_unit.and_then(|known| match known.value.state {
         SetPointState::Accepted { .. } => known.value.limit_at(now),
         _ => known.value.before,
     });

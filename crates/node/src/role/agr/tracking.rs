@@ -43,6 +43,7 @@ pub(super) struct Steered {
     pub(super) unit: ProfileUnit,
     pub(super) learned: Learned,
     pub(super) steering: Steering,
+    /// Of the unit that its limits were told in.
     watts_per_unit: i64,
 }
 
@@ -75,14 +76,18 @@ impl Agr {
         };
         for session in sessions {
             let id = session.key.to_string();
-            // A session at a charger that is no longer configured can't be steered.
+            // A session at a charger that may no longer connect can't be steered.
             let Some(charger) = self.charger(&session.key.charger) else { continue };
             let set_point = match set_points.remove(&id) {
                 Some(known) => Some(known),
                 // It was told nothing lately, or never.
                 None => store.record::<SetPoint>(&id).await?,
             };
-            let Some(steered) = Steered::of(session, set_point, charger) else { continue };
+            let Some(steered) =
+                Steered::of(session, set_point, &charger.charger, self.unit_of(&charger.charger))
+            else {
+                continue;
+            };
             crowd.add(id, steered, &absent);
         }
         Ok(crowd)
@@ -158,8 +163,15 @@ impl Crowd {
 }
 
 impl Steered {
-    fn of(session: Session, set_point: Option<Stored<SetPoint>>, charger: &ChargerConfig) -> Option<Self> {
-        let make = match charger.unit {
+    fn of(
+        session: Session,
+        set_point: Option<Stored<SetPoint>>,
+        charger: &ChargerConfig,
+        unit: ProfileUnit,
+    ) -> Option<Self> {
+        // What was told before may have been told in the other one.
+        let told_in = set_point.as_ref().map_or(unit, |known| known.value.unit);
+        let make = match unit {
             ProfileUnit::W => Supply::in_watts,
             ProfileUnit::A => Supply::in_amperes,
         };
@@ -168,10 +180,10 @@ impl Steered {
             session,
             set_point,
             supply: make(charger.phases, charger.voltage, charger.maximum_current).ok()?,
-            unit: charger.unit,
+            unit,
             learned,
             steering: Steering::Steerable,
-            watts_per_unit: match charger.unit {
+            watts_per_unit: match told_in {
                 ProfileUnit::W => 1,
                 ProfileUnit::A => i64::from(charger.phases) * i64::from(charger.voltage),
             },
