@@ -32,8 +32,11 @@ pub struct Registration {
     pub unit: Option<ProfileUnit>,
     /// What is forgiven to it, by the names in the configuration.
     pub tolerances: Vec<String>,
-    /// How it is protected (Security Whitepaper §3, 2.x A00): 0 by nothing, 1 by a password, 2 by a password and TLS.
+    /// How it is protected (Security Whitepaper §3, 2.x A00): 0 by nothing, 1 by a password, 2 by a password and TLS, 3 by TLS with
+    /// certificates on both sides.
     pub security_profile: u8,
+    /// Its serial number, the common name of its certificate (A00.FR.405): with security profile 3, and only then.
+    pub serial_number: Option<String>,
 }
 
 /// A charger of a node, wherever it stands.
@@ -87,14 +90,17 @@ pub async fn add(
     now: Timestamp,
 ) -> Result<(), RegistryError> {
     let identity = registration.identity.clone();
-    match (registration.security_profile, &password) {
-        (0, None) | (1 | 2, Some(_)) => {}
-        (0, Some(_)) => return Err(RegistryError::Password("security profile 0 has no password")),
-        (1 | 2, None) => return Err(RegistryError::Password("security profiles 1 and 2 demand a password")),
-        _ => {
-            let cause = "the security profile is 0, 1 or 2: the node asks for no client certificates";
-            return Err(RegistryError::Password(cause));
-        }
+    let serial_number = registration.serial_number.as_deref().filter(|name| !name.is_empty());
+    let cause = match (registration.security_profile, &password, serial_number) {
+        (0, None, None) | (1 | 2, Some(_), None) | (3, None, Some(_)) => None,
+        (0 | 3, Some(_), _) => Some("security profiles 0 and 3 have no password"),
+        (1 | 2, None, _) => Some("security profiles 1 and 2 demand a password"),
+        (3, None, None) => Some("security profile 3 demands the serial number in the certificate"),
+        (0..=2, _, Some(_)) => Some("a serial number is for security profile 3"),
+        _ => Some("the security profile is 0, 1, 2 or 3"),
+    };
+    if let Some(cause) = cause {
+        return Err(RegistryError::Password(cause));
     }
     let configured = store.record::<ConfiguredChargers>(ConfiguredChargers::KEY).await?;
     if let Some(configured) = configured.map(|known| known.value) {
@@ -144,8 +150,8 @@ pub async fn set_password(
     now: Timestamp,
 ) -> Result<(), RegistryError> {
     let known = in_store(store, identity).await?;
-    if known.value.security_profile == 0 {
-        return Err(RegistryError::Password("security profile 0 has no password"));
+    if matches!(known.value.security_profile, 0 | 3) {
+        return Err(RegistryError::Password("security profiles 0 and 3 have no password"));
     }
     let mut changes = ChangeSet::new();
     // Read before it is written: a removal in between makes a conflict.
@@ -200,6 +206,7 @@ fn registered(registration: Registration, added: Timestamp) -> RegisteredCharger
         unit,
         tolerances,
         security_profile,
+        serial_number,
     } = registration;
     RegisteredCharger {
         identity,
@@ -210,6 +217,7 @@ fn registered(registration: Registration, added: Timestamp) -> RegisteredCharger
         unit,
         tolerances,
         security_profile,
+        serial_number,
         added,
         removed: None,
     }

@@ -6,7 +6,7 @@ use std::sync::{Arc, PoisonError, RwLock};
 
 use jiff::Timestamp;
 use rust_decimal::Decimal;
-use tieline_ocpp::csms::{Credentials, PasswordHash};
+use tieline_ocpp::csms::{Certificates, Credentials, PasswordHash};
 use tieline_store::{ChangeSet, Records as _, StoreError};
 use tieline_types::EntityAddress;
 use tracing::{error, warn};
@@ -25,6 +25,10 @@ struct Inner {
     file: Vec<ChargerConfig>,
     connections: BTreeSet<EntityAddress>,
     is_tls: bool,
+    asks_for_certificates: bool,
+    /// Another CSMS decides who may connect, and has chargers that are none of the node's.
+    is_in_front: bool,
+    cpo_name: Option<String>,
     listed: RwLock<Arc<BTreeMap<String, Arc<Listed>>>>,
 }
 
@@ -78,6 +82,9 @@ impl Roster {
             file: ocpp.chargers.clone(),
             connections: agr.connections.iter().map(|known| known.entity_address.clone()).collect(),
             is_tls: matches!(ocpp.transport, Transport::Tls { .. }),
+            asks_for_certificates: ocpp.transport.asks_for_certificates(),
+            is_in_front: ocpp.proxy.is_some(),
+            cpo_name: ocpp.cpo_name.clone(),
             listed: RwLock::default(),
         }));
         let (_, misfits) = roster.read(context).await?;
@@ -101,6 +108,21 @@ impl Roster {
     /// Whether a charger may connect over the node's listener.
     pub(crate) fn is_protected_enough(&self, listed: &Listed) -> bool {
         self.0.is_tls || !listed.needs_tls
+    }
+
+    /// Whether a charger that is not in it may be connected: in front of another CSMS.
+    pub(crate) fn has_others(&self) -> bool {
+        self.0.is_in_front
+    }
+
+    /// Who a charger has to show to be, if it is known by a certificate.
+    pub(crate) fn certificate(&self, listed: &Listed) -> Option<Certificates> {
+        let serial_number = listed.charger.serial_number.clone()?;
+        let certificates = Certificates::new().with(serial_number, &listed.charger.identity);
+        Some(match &self.0.cpo_name {
+            Some(name) => certificates.of_organization(name),
+            None => certificates,
+        })
     }
 
     /// Reads the store anew.
@@ -203,6 +225,9 @@ impl Roster {
             let identity = registered.identity.clone();
             let found = if listed.contains_key(&identity) {
                 Err("is in the file and in the store; remove it from one of them".to_owned())
+            } else if registered.serial_number.is_some() && !self.0.asks_for_certificates {
+                Err("is known by a certificate, and ocpp.tls.client_authorities names nobody who issues one"
+                    .to_owned())
             } else if self.0.connections.contains(&registered.connection) {
                 Listed::in_store(&registered, credential(&identity))
             } else {
@@ -249,7 +274,7 @@ impl Listed {
     fn in_store(registered: &RegisteredCharger, credential: ChargerCredential) -> Result<Self, String> {
         let charger = registered.checked().map_err(|error| error.to_string())?;
         let ChargerCredential { current, next, .. } = credential;
-        if registered.security_profile > 0 && current.is_none() {
+        if matches!(registered.security_profile, 1 | 2) && current.is_none() {
             return Err("has no password".to_owned());
         }
         let needs_tls = registered.security_profile > 1;
@@ -284,7 +309,9 @@ impl RegisteredCharger {
     /// What the node makes of it, as of one in the file.
     pub(crate) fn checked(&self) -> Result<ChargerConfig, crate::ConfigError> {
         let Self { identity, connection, phases, voltage, maximum_current, unit, tolerances, .. } = self;
-        checked_charger(identity, connection, (*phases, *voltage, *maximum_current), *unit, tolerances)
+        let supply = (*phases, *voltage, *maximum_current);
+        let charger = checked_charger(identity, connection, supply, *unit, tolerances)?;
+        Ok(ChargerConfig { serial_number: self.serial_number.clone(), ..charger })
     }
 }
 

@@ -40,9 +40,12 @@ pub(crate) struct Add {
     /// A deviation from the standard to forgive, by its name in the configuration; `all` forgives every known one.
     #[arg(long, value_name = "NAME")]
     tolerance: Vec<String>,
-    /// How it is protected: 0 by nothing, 1 by a password, 2 by a password and TLS.
+    /// How it is protected: 0 by nothing, 1 by a password, 2 by a password and TLS, 3 by TLS with certificates on both sides.
     #[arg(long, value_name = "N", default_value_t = 1)]
     security_profile: u8,
+    /// With security profile 3, its serial number: the common name of its certificate.
+    #[arg(long, value_name = "NAME")]
+    serial_number: Option<String>,
     #[command(flatten)]
     password: NewPassword,
 }
@@ -61,7 +64,7 @@ enum Unit {
 impl Add {
     pub(super) async fn execute(&self) -> anyhow::Result<()> {
         let store = open(&self.data)?;
-        let password = if self.security_profile == 0 && !self.password.is_given() {
+        let password = if matches!(self.security_profile, 0 | 3) && !self.password.is_given() {
             None
         } else {
             Some(self.password.get()?)
@@ -78,6 +81,7 @@ impl Add {
             }),
             tolerances: self.tolerance.clone(),
             security_profile: self.security_profile,
+            serial_number: self.serial_number.clone(),
         };
         let hash = password.as_ref().map(super::password::Password::hash);
         registry::add(&*store, registration, hash, SystemClock.now()).await?;

@@ -25,6 +25,8 @@ pub struct OcppConfig {
     pub proxy: Option<ProxyConfig>,
     /// Whose identification is accepted: nobody's where another CSMS decides.
     pub id_tokens: IdTokens,
+    /// The organization in chargers' certificates (`CpoName` of 1.6, `OrganizationName` of 2.x), if one is demanded.
+    pub cpo_name: Option<String>,
     /// How often a charger is to send Heartbeat.
     pub heartbeat_interval: Interval,
     /// How many messages each charger may send; without it, as many as it can.
@@ -88,8 +90,10 @@ pub struct ChargerConfig {
     pub maximum_current: u16,
     /// The unit of its profiles; `None` for the one that the charger says that it takes.
     pub unit: Option<ProfileUnit>,
-    /// Its Basic password; without one it connects unauthenticated.
+    /// Its Basic password.
     pub password: Option<String>,
+    /// The common name of its client certificate (security profile 3). Without this and a password it connects unauthenticated.
+    pub serial_number: Option<String>,
     /// What is forgiven to it.
     pub tolerance: Tolerance,
 }
@@ -104,6 +108,7 @@ impl std::fmt::Debug for ChargerConfig {
             .field("maximum_current", &self.maximum_current)
             .field("unit", &self.unit)
             .field("password", &self.password.as_ref().map(|_| "…"))
+            .field("serial_number", &self.serial_number)
             .field("tolerance", &self.tolerance)
             .finish()
     }
@@ -120,6 +125,7 @@ pub(super) struct OcppFile {
     plaintext: bool,
     proxy: Option<ProxyFile>,
     id_tokens: Option<IdTokens>,
+    cpo_name: Option<String>,
     #[serde(default = "default_heartbeat")]
     heartbeat_interval: Interval,
     message_rate: Option<MessageRateFile>,
@@ -147,6 +153,7 @@ struct ChargerFile {
     maximum_current: u16,
     unit: Option<ProfileUnit>,
     password_file: Option<PathBuf>,
+    serial_number: Option<String>,
     #[serde(default)]
     tolerances: Vec<String>,
     #[serde(default)]
@@ -209,6 +216,12 @@ impl OcppFile {
                     "means nothing with ocpp.proxy: the CSMS behind knows the password",
                 ));
             }
+            if charger.serial_number.is_some() && !transport.asks_for_certificates() {
+                return Err(ConfigError::invalid(
+                    format!("ocpp.charger {} serial_number", charger.identity),
+                    "is that of a certificate, and ocpp.tls.client_authorities names nobody who issues one",
+                ));
+            }
             if chargers.iter().take(index).any(|other| other.identity == charger.identity) {
                 return Err(ConfigError::invalid(
                     format!("ocpp.charger {}", charger.identity),
@@ -222,6 +235,7 @@ impl OcppFile {
             transport,
             id_tokens,
             proxy,
+            cpo_name: self.cpo_name,
             heartbeat_interval: self.heartbeat_interval,
             message_rate: self
                 .message_rate
@@ -249,6 +263,10 @@ impl ChargerFile {
         }
         charger.tolerance.absent_members = absent_members(&key, self.absent_member)?;
         charger.password = password;
+        if self.serial_number.as_ref().is_some_and(String::is_empty) {
+            return Err(ConfigError::invalid(format!("{key} serial_number"), "is not empty"));
+        }
+        charger.serial_number = self.serial_number;
         Ok(charger)
     }
 }
@@ -289,6 +307,7 @@ pub(crate) fn checked_charger(
         maximum_current,
         unit,
         password: None,
+        serial_number: None,
         tolerance: tolerance(&key, tolerances)?,
     })
 }

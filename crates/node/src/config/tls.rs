@@ -16,6 +16,13 @@ pub enum Transport {
     Plaintext,
 }
 
+impl Transport {
+    /// Whether peers may show a certificate.
+    pub(crate) fn asks_for_certificates(&self) -> bool {
+        matches!(self, Self::Tls(tls) if tls.clients != ClientCertificates::NotAsked)
+    }
+}
+
 /// TLS of a listener.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]

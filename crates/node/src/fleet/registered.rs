@@ -16,6 +16,9 @@ pub(crate) struct RegisteredCharger {
     pub(crate) unit: Option<ProfileUnit>,
     pub(crate) tolerances: Vec<String>,
     pub(crate) security_profile: u8,
+    /// The common name of its certificate, with security profile 3.
+    #[serde(default)]
+    pub(crate) serial_number: Option<String>,
     pub(crate) added: Timestamp,
     /// When it was removed. The record stays, since nothing that is kept is deleted.
     pub(crate) removed: Option<Timestamp>,

@@ -7,14 +7,18 @@ use std::sync::atomic::{AtomicI32, Ordering};
 use jiff::SignedDuration;
 use tieline_edge::listener::{Listener as _, PlainListener};
 use tieline_edge::{ServeConfig, serve};
+use tieline_node::registry;
 use tieline_ocpp::csms::{Anyone, Csms};
 use tieline_ocpp::{CallFailure, Ocpp, Version, v16, v201};
 use tieline_service::{Call, Router, State};
+use tieline_store::{SqliteOptions, SqliteStore};
 use tokio_util::sync::CancellationToken;
 
 use crate::charger::{Charger, when};
+use crate::commands::knock;
 use crate::daemon::{eventually, loopback};
 use crate::scene::{FULL, POINT, Scene, at, watts};
+use crate::tls::registration;
 
 /// The last number that the other CSMS gave to a transaction.
 type Numbers = Arc<AtomicI32>;
@@ -162,4 +166,31 @@ async fn a_charger_finds_no_csms_while_the_other_one_is_away() {
     let router = Router::<Ocpp>::new().with_state(());
     let error = station.connect(router).await.unwrap_err();
     assert!(format!("{error:?}").contains("502"), "{error:?}");
+}
+
+/// A charger can be steered from when an operator says so, and not any more; for its CSMS nothing changes.
+#[tokio::test]
+async fn a_charger_that_is_added_and_removed_stays_connected() {
+    let (_csms, address) = other_csms();
+    let scene = Scene::behind(address).await;
+    let charger = Charger::connect(scene.agr.ocpp(), "CP-9", Version::V1_6).await;
+    let store = SqliteStore::open(&scene.agr.database(), SqliteOptions::default()).unwrap();
+    registry::add(&store, registration("CP-9", 0, None), None, scene.now()).await.unwrap();
+    knock(&scene);
+    let number = eventually("its transactions are booked", async || {
+        let number = charger.charge(scene.now()).await;
+        let key = format!("CP-9/{number}");
+        scene.agr.record("session", &key).await.map(|_| number)
+    })
+    .await;
+    assert_eq!(scene.agr.record("charger", "CP-9").await.unwrap()["connected"], true);
+    registry::remove(&store, "CP-9", scene.now()).await.unwrap();
+    knock(&scene);
+    eventually("its transactions are not booked any more", async || {
+        let later = charger.charge(scene.now()).await;
+        tokio::time::sleep(std::time::Duration::from_millis(100)).await;
+        scene.agr.record("session", &format!("CP-9/{later}")).await.is_none().then_some(())
+    })
+    .await;
+    assert!(number.parse::<i32>().unwrap() > 4710 && charger.csms.is_connected());
 }

@@ -65,6 +65,7 @@ fn what_would_only_show_in_a_running_node_is_named() {
         ("[agr]", twice, "uftp.peer dso.example.com: is there twice with role DSO"),
         ("id_tokens =", "path = \"ocpp\"\nid_tokens =", "ocpp.path"),
         ("id_tokens =", "path = \"/ocpp/\"\nid_tokens =", "ocpp.path"),
+        ("phases = 3", "serial_number = \"SN-1\"\nphases = 3", "ocpp.charger CP-1 serial_number: is that of"),
         ("id_tokens = \"any\"", "", "ocpp.id_tokens: is \"any\""),
         (
             "id_tokens =",

@@ -28,6 +28,7 @@ mod scene;
 mod settlements;
 mod starting;
 mod steering;
+mod tls;
 mod traffic;
 mod virtual_time;
 mod whole_path;

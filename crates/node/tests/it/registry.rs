@@ -31,6 +31,7 @@ fn registration(identity: &str) -> Registration {
         unit: Some(ProfileUnit::W),
         tolerances: vec!["long_strings".to_owned()],
         security_profile: 1,
+        serial_number: None,
     }
 }
 
@@ -166,7 +167,9 @@ async fn what_cannot_be_added_is_named() {
     assert_eq!(said, format!("{elsewhere} is no agr.connection of the node"));
     assert!(refused(|it| it.phases = 4).await.contains("ocpp.charger CP-9 phases"));
     assert!(refused(|it| it.tolerances.push("everything".to_owned())).await.contains("tolerances"));
-    assert!(refused(|it| it.security_profile = 3).await.contains("client certificates"));
+    assert!(refused(|it| it.security_profile = 3).await.contains("have no password"));
+    assert!(refused(|it| it.security_profile = 4).await.contains("is 0, 1, 2 or 3"));
+    assert!(refused(|it| it.serial_number = Some("SN".to_owned())).await.contains("for security profile 3"));
     add(&scene, registration("CP-9")).await.unwrap();
     assert_eq!(refused(|_| {}).await, "CP-9 is in the store already");
     let store = beside(&scene);

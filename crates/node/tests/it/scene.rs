@@ -111,7 +111,7 @@ impl Scene {
         Self::with_fleet(MORNING, "", fleet).await
     }
 
-    async fn with_fleet(now: &str, uftp: &str, fleet: impl FnOnce(SocketAddr) -> String) -> Self {
+    pub(crate) async fn with_fleet(now: &str, uftp: &str, fleet: impl FnOnce(SocketAddr) -> String) -> Self {
         let clock = ManualClock::new(at(now));
         let dso = Party::new(Role::Dso, "dso.example.com", &clock).await;
         let other = Party::new(Role::Dso, "other.example.com", &clock).await;

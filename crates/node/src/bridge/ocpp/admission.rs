@@ -7,7 +7,7 @@ use tracing::{info, warn};
 use crate::context::Context;
 use crate::roster::{Listed, Proven, Roster};
 
-/// Lets in the chargers of the roster: with their password where they have one.
+/// Lets in the chargers of the roster: with their password and their certificate where they have them.
 #[derive(Debug)]
 pub(crate) struct Admission {
     pub(crate) context: Context,
@@ -31,6 +31,11 @@ impl Admission {
         let identity = &listed.charger.identity;
         if !self.roster.is_protected_enough(listed) {
             warn!(charger = identity, "its security profile demands TLS, and the listener has none");
+            return Verdict::Rejected;
+        }
+        if let Some(certificate) = self.roster.certificate(listed)
+            && !matches!(certificate.authenticate(attempt.clone()).await, Verdict::Accepted(_))
+        {
             return Verdict::Rejected;
         }
         match listed.prove(&attempt.credentials) {

@@ -3,6 +3,7 @@ use tieline_ocpp::Registry;
 use tieline_store::{ChangeSet, StoreError};
 use tracing::info;
 
+use super::known::note_there;
 use crate::role::agr::Agr;
 use crate::roster::Difference;
 
@@ -22,7 +23,9 @@ impl Enrolment {
             let charger = &listed.charger;
             info!(charger = charger.identity, "was removed");
             agr.absences.came(&charger.identity);
-            if let Some(peer) = self.registry.get(&charger.identity) {
+            if !agr.roster.has_others()
+                && let Some(peer) = self.registry.get(&charger.identity)
+            {
                 peer.close("this charging station was removed");
             }
             // The others make up for it.
@@ -33,7 +36,14 @@ impl Enrolment {
         for listed in &added {
             let identity = &listed.charger.identity;
             info!(charger = identity, "was added");
-            agr.absences.went(identity, agr.context.now());
+            match self.registry.get(identity) {
+                // Another CSMS had let it in before.
+                Some(peer) => {
+                    agr.absences.came(identity);
+                    note_there(&agr.context, &peer).await?;
+                }
+                None => agr.absences.went(identity, agr.context.now()),
+            }
         }
         if !changes.is_empty() {
             agr.context.commit(changes).await?;

@@ -21,6 +21,17 @@ pub(super) async fn note_session(
     .await
 }
 
+/// A charger was there before it was known.
+pub(super) async fn note_there(context: &Context, peer: &Peer) -> Result<(), StoreError> {
+    change(context, peer.identity(), |known| {
+        known.version = peer.version().to_string();
+        known.connected = peer.is_connected();
+        known.since = context.now();
+        known.remote = peer.remote_address().map(|address| address.to_string());
+    })
+    .await
+}
+
 /// A charger has booted.
 pub(super) async fn note_boot(context: &Context, peer: &Peer, made: &Made) -> Result<(), StoreError> {
     change(context, peer.identity(), |known| {

@@ -75,9 +75,11 @@ impl Steering {
 
     async fn heed(&self, event: SessionEvent) -> Result<(), StoreError> {
         match event {
-            // It was removed while it connected.
+            // It was removed while it connected, or is none of ours.
             SessionEvent::Connected(session) if self.agr.charger(session.identity.as_str()).is_none() => {
-                if let Some(peer) = self.registry.get(session.identity.as_str()) {
+                if !self.agr.roster.has_others()
+                    && let Some(peer) = self.registry.get(session.identity.as_str())
+                {
                     peer.close("this charging station was removed");
                 }
             }
