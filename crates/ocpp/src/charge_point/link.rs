@@ -194,9 +194,14 @@ impl Link {
         self.0.outbox.push(R::NAME, payload).map_err(|error| error.to_string())
     }
 
-    /// How many messages about transactions wait for their delivery.
+    /// How many messages that the CSMS must get wait for their delivery.
     pub fn owed(&self) -> usize {
         self.0.outbox.len()
+    }
+
+    /// Whether a message with this action waits for its delivery.
+    pub(crate) fn owes_any(&self, action: &str) -> bool {
+        self.0.outbox.holds_any(action)
     }
 
     pub(crate) fn owes(&self, transaction: &str) -> bool {

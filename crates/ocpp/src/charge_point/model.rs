@@ -233,8 +233,11 @@ fn power() -> VariableSpec {
 
 /// Shows what an EVSE draws, in W, where its meter says it.
 pub(crate) fn show_power(model: &mut DeviceModel, evse: i32, watts: Option<i64>) {
-    let known = watts.map_or_else(power, |watts| power().value(watts.to_string()));
-    model.declare(ComponentKey::new("EVSE").evse(evse.unsigned_abs(), None), known);
+    // Without a meter for it the owner may say it.
+    if let Some(watts) = watts {
+        let component = ComponentKey::new("EVSE").evse(evse.unsigned_abs(), None);
+        model.declare(component, power().value(watts.to_string()));
+    }
 }
 
 /// Shows what time it is.
