@@ -43,6 +43,8 @@ const ESCAPED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'
 /// # Ok(()) }
 /// ```
 pub struct ChargingStation {
+    /// The CSMS's address without the identity.
+    csms: String,
     address: Uri,
     identity: String,
     versions: Vec<Version>,
@@ -52,7 +54,7 @@ pub struct ChargingStation {
     tolerance: Arc<Tolerance>,
     ids: Arc<dyn MessageIds>,
     observer: Option<Observed>,
-    last_generation: AtomicU64,
+    last_generation: Arc<AtomicU64>,
 }
 
 impl ChargingStation {
@@ -67,11 +69,10 @@ impl ChargingStation {
         for version in &versions {
             Identity::parse(identity, *version)?;
         }
-        let segment = utf8_percent_encode(identity, ESCAPED);
-        let address = format!("{}/{segment}", csms.trim_end_matches('/'));
-        let address = address.parse().map_err(|_| ConnectError::Address)?;
+        let csms = csms.trim_end_matches('/').to_owned();
         Ok(Self {
-            address,
+            address: address(&csms, identity)?,
+            csms,
             identity: identity.to_owned(),
             versions,
             password: Mutex::new(None),
@@ -80,7 +81,7 @@ impl ChargingStation {
             tolerance: Arc::default(),
             ids: Arc::new(RandomMessageIds),
             observer: None,
-            last_generation: AtomicU64::new(0),
+            last_generation: Arc::default(),
         })
     }
 
@@ -134,6 +135,61 @@ impl ChargingStation {
     pub fn with_observer(mut self, observer: impl CallObserver) -> Self {
         self.observer = Some(Observed(Arc::new(observer)));
         self
+    }
+
+    /// The same station on its way to another CSMS, or to the same in another way. It sends its password unless it has another
+    /// one there or proves itself by a certificate.
+    #[cfg(feature = "charge-point")]
+    pub(crate) fn elsewhere(
+        &self,
+        csms: &str,
+        connector: Connector,
+        profile: &crate::charge_point::NetworkProfile,
+    ) -> Result<Self, ConnectError> {
+        let identity = profile.identity.as_deref().unwrap_or(&self.identity);
+        for version in &self.versions {
+            Identity::parse(identity, *version)?;
+        }
+        let password = match &profile.password {
+            _ if profile.security_profile >= 3 => None,
+            Some(password) => Some(Zeroizing::new(password.clone().into_bytes())),
+            None => self.password.lock().unwrap_or_else(PoisonError::into_inner).clone(),
+        };
+        let mut limits = (*self.limits()).clone();
+        if let Some(seconds) = u64::try_from(profile.message_timeout).ok().filter(|seconds| *seconds > 0) {
+            limits.call_timeout = Duration::from_secs(seconds);
+        }
+        let csms = csms.trim_end_matches('/').to_owned();
+        Ok(Self {
+            address: address(&csms, identity)?,
+            csms,
+            identity: identity.to_owned(),
+            versions: self.versions.clone(),
+            password: Mutex::new(password),
+            connector,
+            limits: Mutex::new(Arc::new(limits)),
+            tolerance: Arc::clone(&self.tolerance),
+            ids: Arc::clone(&self.ids),
+            observer: self.observer.clone(),
+            last_generation: Arc::clone(&self.last_generation),
+        })
+    }
+
+    /// The CSMS's address without the identity.
+    #[cfg(feature = "charge-point")]
+    pub(crate) fn csms(&self) -> &str {
+        &self.csms
+    }
+
+    #[cfg(feature = "charge-point")]
+    pub(crate) fn has_password(&self) -> bool {
+        self.password.lock().unwrap_or_else(PoisonError::into_inner).is_some()
+    }
+
+    /// What its address and password say of its security profile; 0: none.
+    #[cfg(feature = "charge-point")]
+    pub(crate) fn security_profile(&self) -> i32 {
+        if self.address.scheme_str() == Some("wss") { 2 } else { i32::from(self.has_password()) }
     }
 
     /// The version that it prefers.
@@ -217,6 +273,11 @@ impl ChargingStation {
         }
         headers
     }
+}
+
+fn address(csms: &str, identity: &str) -> Result<Uri, ConnectError> {
+    let segment = utf8_percent_encode(identity, ESCAPED);
+    format!("{csms}/{segment}").parse().map_err(|_| ConnectError::Address)
 }
 
 impl fmt::Debug for ChargingStation {

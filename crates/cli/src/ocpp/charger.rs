@@ -65,7 +65,8 @@ impl Charger {
             None => Scenario::default(),
         };
         let clock = scenario.clock();
-        let hardware = Arc::new(Simulated::new(Arc::clone(&clock), scenario.charger.evses));
+        let simulated = Simulated::new(Arc::clone(&clock), scenario.charger.evses);
+        let hardware = Arc::new(simulated.with_connector(self.connector()?));
         let mut times = LinkTimes::default();
         times.backoff = Backoff {
             wait_minimum: scenario.charger.reconnect.unsigned_abs(),
@@ -104,16 +105,25 @@ impl Charger {
         Ok(running.await??)
     }
 
-    fn connection(&self) -> anyhow::Result<ChargingStation> {
+    /// Also a charger that begins without TLS may be sent to where there is some.
+    fn connector(&self) -> anyhow::Result<Connector> {
         let mut tls = ClientTls::platform();
         if let Some(file) = &self.ca {
             tls = tls.with_roots(TrustedRoots::Only(vec![file.clone()]));
         }
-        let connection = ChargingStation::new(&self.url, &self.identity, self.version.clone())?;
-        let mut connection = connection.with_observer(steps::Console);
-        if self.url.starts_with("wss") {
-            connection = connection.with_connector(Connector::default().with_tls(Arc::new(tls.load()?)));
+        match tls.load() {
+            Ok(tls) => Ok(Connector::default().with_tls(Arc::new(tls))),
+            Err(error) if self.ca.is_some() || self.url.starts_with("wss") => Err(error.into()),
+            Err(error) => {
+                tracing::warn!(%error, "the charger can go no way with TLS");
+                Ok(Connector::default())
+            }
         }
+    }
+
+    fn connection(&self) -> anyhow::Result<ChargingStation> {
+        let connection = ChargingStation::new(&self.url, &self.identity, self.version.clone())?;
+        let connection = connection.with_observer(steps::Console).with_connector(self.connector()?);
         if let Some(file) = &self.password_file {
             let password = std::fs::read_to_string(file).with_context(|| file.display().to_string())?;
             connection.set_password(password.trim_end_matches(['\r', '\n']).as_bytes());

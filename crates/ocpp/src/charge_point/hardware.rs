@@ -11,6 +11,7 @@ use ocpp_kit::station::device_model::{ComponentKey, VariableSpec};
 use super::customer::Customer;
 use super::display::{Display, DisplayMessage};
 use super::monitoring::Preset;
+use super::networks::{Network, NetworkProfile};
 use super::profiles::Allowed;
 use crate::smart_charging::Capabilities;
 use crate::types::Decimal;
@@ -181,6 +182,13 @@ pub trait Hardware: fmt::Debug + Send + Sync + 'static {
     /// Follows these controls, and no others, until it is told of others.
     fn follow_der(&self, controls: &[SetDERControlRequest]) {
         let _ = controls;
+    }
+
+    /// How it gets to a CSMS by a profile that its present CSMS sets: with which trust and certificate, over which interface.
+    /// `None`: it can't, or lacks the certificates that the security profile takes; then the profile is refused.
+    fn network(&self, profile: &NetworkProfile) -> Option<Network> {
+        let _ = profile;
+        None
     }
 
     /// Unlocks a connector; 1 is the first of an EVSE.

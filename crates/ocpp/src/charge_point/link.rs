@@ -11,6 +11,7 @@ use tieline_types::Clock;
 use tokio::sync::{Notify, watch};
 
 use super::outbox::{Outbox, Owed};
+use crate::client::ChargingStation;
 use crate::protocol::encode;
 use crate::types::DateTime;
 use crate::v21::BootReason;
@@ -60,6 +61,18 @@ impl Default for LinkTimes {
 
 /// What a link tells the station that it belongs to.
 pub(crate) trait Station: Send + Sync + 'static {
+    /// The connection that is to be tried now; `None` if it can't be.
+    fn way(&self) -> Option<Arc<ChargingStation>>;
+
+    /// Whether that leads to a CSMS that may not know the station yet.
+    fn is_elsewhere(&self) -> bool;
+
+    /// There is a connection.
+    fn reached(&self);
+
+    /// There is none this way. Returns whether there is another.
+    fn unreached(&self) -> bool;
+
     /// The state has changed.
     fn linked(&self, state: LinkState, peer: Option<&Peer>);
 
@@ -181,9 +194,14 @@ impl Link {
         self.0.outbox.push(R::NAME, payload).map_err(|error| error.to_string())
     }
 
-    /// How many messages about transactions wait for their delivery.
+    /// How many messages that the CSMS must get wait for their delivery.
     pub fn owed(&self) -> usize {
         self.0.outbox.len()
+    }
+
+    /// Whether a message with this action waits for its delivery.
+    pub(crate) fn owes_any(&self, action: &str) -> bool {
+        self.0.outbox.holds_any(action)
     }
 
     pub(crate) fn owes(&self, transaction: &str) -> bool {

@@ -13,7 +13,7 @@ use tieline_service::{Incoming, Reply};
 use super::boot::{Booted, ChargingStationInfo, Registration, boot};
 use super::link::{Link, LinkState, Station};
 use super::outbox::Owed;
-use crate::client::{ChargingStation, ConnectError};
+use crate::client::ConnectError;
 use crate::v21::BootReason;
 use crate::{CallFailure, CallOptions, ErrorCode, Ocpp, Peer, Version};
 
@@ -21,7 +21,6 @@ use crate::{CallFailure, CallOptions, ErrorCode, Ocpp, Peer, Version};
 pub(crate) struct Linking<D> {
     pub(crate) link: Link,
     pub(crate) station: D,
-    pub(crate) connection: Arc<ChargingStation>,
     pub(crate) info: ChargingStationInfo,
     pub(crate) ids: Arc<dyn Ids>,
 }
@@ -40,19 +39,35 @@ impl<D: Station> Linking<D> {
         // 2.x B01: a station registers when it starts, and not when a connection has come back (Part 4 §5.4 and B01.FR.09).
         self.link.asked().boot.get_or_insert(BootReason::PowerUp);
         while !self.link.asked().stop {
+            let Some(connection) = self.station.way() else {
+                tracing::warn!(
+                    protocol = "ocpp",
+                    attempts,
+                    "the station can't go the way that its CSMS has set"
+                );
+                self.station.unreached();
+                self.wait_to_reconnect(attempts).await;
+                attempts = attempts.saturating_add(1);
+                continue;
+            };
+            // Errata of B10: another CSMS gets a BootNotification.
+            if self.station.is_elsewhere() {
+                self.link.asked().boot.get_or_insert(BootReason::Unknown);
+            }
             let boots = self.link.asked().boot.is_some();
             let connecting = async {
                 // A station whose registration is open may send nothing before its BootNotification.
                 if boots {
-                    self.connection.connect(service.clone()).await
+                    connection.connect(service.clone()).await
                 } else {
-                    self.connection.connect_accepted(service.clone()).await
+                    connection.connect_accepted(service.clone()).await
                 }
             };
             match connecting.await {
                 Ok(session) => {
                     let peer = session.peer().clone();
                     self.link.set(LinkState::Booting, Some(&peer), &self.station);
+                    self.station.reached();
                     let reason = tokio::select! {
                         reason = session.run() => reason,
                         never = self.work(&peer) => match never {},
@@ -64,10 +79,12 @@ impl<D: Station> Linking<D> {
                         attempts = 0;
                     }
                 }
-                Err(error) if error.is_retryable() => {
-                    tracing::warn!(protocol = "ocpp", station = ?self.connection, %error, attempts, "no connection with the CSMS");
+                Err(error) => {
+                    if !self.station.unreached() && !error.is_retryable() {
+                        return Err(error);
+                    }
+                    tracing::warn!(protocol = "ocpp", station = ?connection, %error, attempts, "no connection with the CSMS");
                 }
-                Err(error) => return Err(error),
             }
             self.wait_to_reconnect(attempts).await;
             attempts = attempts.saturating_add(1);
@@ -170,7 +187,7 @@ impl<D: Station> Linking<D> {
         let action = &owed.action;
         if self.link.times().retry.may_retry(attempts) && !is_hopeless(failure) {
             tracing::warn!(protocol = "ocpp", station = %peer, action, attempts, %failure, "a message is sent again later");
-            self.note(self.link.0.outbox.attempted(owed.number, attempts));
+            note(self.link.0.outbox.attempted(owed.number, attempts));
         } else {
             tracing::error!(protocol = "ocpp", station = %peer, action, attempts, %failure, "a message was given up");
             self.done(owed, Err(failure));
@@ -185,13 +202,7 @@ impl<D: Station> Linking<D> {
     fn done(&self, owed: &Owed, result: Result<&RawValue, &CallFailure>) {
         // First what follows from the answer, then the message goes: after a crash between, it is sent again.
         self.station.delivered(owed, result);
-        self.note(self.link.0.outbox.remove(owed.number));
-    }
-
-    fn note(&self, stored: Result<(), ocpp_kit::engine::StoreError>) {
-        if let Err(cause) = stored {
-            tracing::error!(protocol = "ocpp", station = ?self.connection, %cause, "the queue of messages cannot be stored");
-        }
+        note(self.link.0.outbox.remove(owed.number));
     }
 
     /// Sends heartbeats, and does what is asked of the link meanwhile.
@@ -228,6 +239,12 @@ impl<D: Station> Linking<D> {
         };
         self.link.set_clock(time);
         Ok(())
+    }
+}
+
+fn note(stored: Result<(), ocpp_kit::engine::StoreError>) {
+    if let Err(cause) = stored {
+        tracing::error!(protocol = "ocpp", %cause, "the queue of messages cannot be stored");
     }
 }
 

@@ -87,6 +87,7 @@ mod link;
 mod linking;
 mod model;
 mod monitoring;
+mod networks;
 mod outbox;
 mod point;
 mod profiles;
@@ -113,6 +114,7 @@ pub use hardware::{
 };
 pub use link::{Link, LinkState, LinkTimes};
 pub use monitoring::{EventDetails, Monitor, MonitorKind, ObserveError, Preset};
+pub use networks::{Network, NetworkProfile};
 pub use ocpp_kit::engine::{Backoff, FileStore, MemStore, MessageStore, RetryPolicy, StoreError};
 pub use ocpp_kit::station::authorization::AuthorizationStatus;
 pub use ocpp_kit::station::device_model::{ComponentKey, DataType, Mutability, VariableKey, VariableSpec};

@@ -8,6 +8,7 @@ use ocpp_kit::station::device_model::{
 use super::display::{Display, STATES};
 use super::evse::Evse;
 use super::monitoring::Monitors;
+use super::networks::Networks;
 use crate::smart_charging::Capabilities;
 use crate::types::{DateTime, Decimal};
 
@@ -83,6 +84,13 @@ pub(crate) fn device_model(evses: u32, can: &Capabilities) -> DeviceModel {
         ("TxCtrlr", switch("StopTxOnEVSideDisconnect", "true")),
         ("SampledDataCtrlr", seconds("TxUpdatedInterval", "60")),
         ("AlignedDataCtrlr", seconds("Interval", "0")),
+        (
+            "OCPPCommCtrlr",
+            VariableSpec::new("NetworkProfileConnectionAttempts", Integer)
+                .mutability(Mutability::ReadWrite)
+                .limits(Some(Decimal::from(1)), None)
+                .value("3"),
+        ),
         ("AuthCtrlr", switch("LocalAuthorizeOffline", "true")),
         ("AuthCtrlr", switch("OfflineTxForUnknownIdEnabled", "false")),
         ("ReservationCtrlr", switch("NonEvseSpecific", "true")),
@@ -105,11 +113,6 @@ pub(crate) fn device_model(evses: u32, can: &Capabilities) -> DeviceModel {
         ("AlignedDataCtrlr", measurands("Measurands")),
         ("OCPPCommCtrlr", VariableSpec::new("QueueAllMessages", Boolean).value("false")),
         ("OCPPCommCtrlr", VariableSpec::new("OfflineThreshold", Integer).unit("s").value("0")),
-        (
-            "OCPPCommCtrlr",
-            VariableSpec::new("NetworkConfigurationPriority", DataType::SequenceList).value("0"),
-        ),
-        ("OCPPCommCtrlr", VariableSpec::new("NetworkProfileConnectionAttempts", Integer).value("1")),
         ("ClockCtrlr", VariableSpec::new("TimeSource", DataType::SequenceList).value("Heartbeat")),
         ("SampledDataCtrlr", VariableSpec::new("TxEndedInterval", Integer).unit("s").value("0")),
     ] {
@@ -155,6 +158,27 @@ fn declare_monitoring(model: &mut DeviceModel) {
         most("BytesPerMessage", "ClearVariableMonitoring", 1_000_000),
     ] {
         model.declare(ComponentKey::new("MonitoringCtrlr"), spec);
+    }
+}
+
+/// Shows which ways there are to a CSMS, and which is gone.
+pub(crate) fn show_networks(keys: &mut ConfigurationKeys, model: &mut DeviceModel, networks: &Networks) {
+    let profile = networks.security_profile();
+    if let Some(mut key) = keys.get("SecurityProfile").cloned() {
+        key.value = Some(profile.to_string());
+        keys.declare(key);
+    }
+    let number = |name: &str, value: i32| VariableSpec::new(name, DataType::Integer).value(value.to_string());
+    let priority = VariableSpec::new("NetworkConfigurationPriority", DataType::SequenceList)
+        .mutability(Mutability::ReadWrite)
+        .value(networks.priority());
+    for (component, spec) in [
+        // 2.x has no 0.
+        ("SecurityCtrlr", number("SecurityProfile", profile.max(1))),
+        ("OCPPCommCtrlr", number("ActiveNetworkProfile", networks.active())),
+        ("OCPPCommCtrlr", priority),
+    ] {
+        model.declare(ComponentKey::new(component), spec);
     }
 }
 
@@ -209,8 +233,11 @@ fn power() -> VariableSpec {
 
 /// Shows what an EVSE draws, in W, where its meter says it.
 pub(crate) fn show_power(model: &mut DeviceModel, evse: i32, watts: Option<i64>) {
-    let known = watts.map_or_else(power, |watts| power().value(watts.to_string()));
-    model.declare(ComponentKey::new("EVSE").evse(evse.unsigned_abs(), None), known);
+    // Without a meter for it the owner may say it.
+    if let Some(watts) = watts {
+        let component = ComponentKey::new("EVSE").evse(evse.unsigned_abs(), None);
+        model.declare(component, power().value(watts.to_string()));
+    }
 }
 
 /// Shows what time it is.

@@ -100,6 +100,11 @@ impl Outbox {
         self.kept().pending.iter().any(|(_, entry)| is_about(entry, transaction))
     }
 
+    /// Whether a message with this action is waiting.
+    pub(crate) fn holds_any(&self, action: &str) -> bool {
+        self.kept().pending.iter().any(|(_, entry)| entry.action == action)
+    }
+
     /// Returns when a message was added, at once if one was since the last time.
     pub(crate) async fn changed(&self) {
         self.changed.notified().await;
@@ -192,5 +197,6 @@ mod tests {
         outbox.push("TransactionEvent", event("Started", 0)).unwrap();
         assert!(outbox.holds("T"));
         assert!(!outbox.holds("U"));
+        assert!(outbox.holds_any("TransactionEvent") && !outbox.holds_any("NotifyEvent"));
     }
 }

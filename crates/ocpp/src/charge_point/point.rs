@@ -20,6 +20,7 @@ use super::link::{Link, LinkState, LinkTimes, Station};
 use super::linking::Linking;
 use super::model::{show_base, show_display, show_power, show_time};
 use super::monitoring::EventDetails;
+use super::networks::Road;
 use super::outbox::{Outbox, Owed};
 use super::snapshot::{Forgetful, Snapshot, SnapshotStore};
 use super::state::State;
@@ -38,7 +39,7 @@ pub(crate) struct Inner {
     pub(crate) hardware: Arc<dyn Hardware>,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) ids: Arc<dyn Ids>,
-    connection: Arc<ChargingStation>,
+    pub(crate) road: Road,
     snapshots: Arc<dyn SnapshotStore>,
     state: Mutex<State>,
     saved: Mutex<String>,
@@ -60,6 +61,7 @@ pub struct Builder {
     max_messages: usize,
     snapshots: Arc<dyn SnapshotStore>,
     times: LinkTimes,
+    security_profile: Option<i32>,
 }
 
 /// Why there is no charge point.
@@ -115,6 +117,13 @@ impl Builder {
         self
     }
 
+    /// The security profile of the connection (1 to 3, or 0 for none in 1.6), below which no CSMS can bring the station. Default:
+    /// 2 for a `wss` address, else 1 with a password (2.x: always), else 0.
+    pub fn with_security_profile(mut self, security_profile: i32) -> Self {
+        self.security_profile = Some(security_profile);
+        self
+    }
+
     /// The charge point, and what must be [run](Running::run) for it to live.
     ///
     /// # Errors
@@ -131,14 +140,24 @@ impl Builder {
         if let Some(password) = password(version, &snapshot) {
             connection.set_password(password);
         }
+        let least = i32::from(version != Version::V1_6);
+        let security_profile =
+            self.security_profile.unwrap_or_else(|| connection.security_profile()).max(least);
         let link = Link::new(Arc::clone(&self.clock), outbox, self.times);
-        let state = State::new(version, self.evses, snapshot, Arc::clone(&self.ids), &*self.hardware)?;
+        let state = State::new(
+            version,
+            self.evses,
+            snapshot,
+            Arc::clone(&self.ids),
+            &*self.hardware,
+            security_profile,
+        )?;
         let point = ChargePoint(Arc::new(Inner {
             link,
             hardware: self.hardware,
             clock: self.clock,
             ids: self.ids,
-            connection,
+            road: Road::new(connection),
             snapshots: self.snapshots,
             state: Mutex::new(state),
             saved: Mutex::new(String::new()),
@@ -174,6 +193,7 @@ impl ChargePoint {
             max_messages: 10_000,
             snapshots: Arc::new(Forgetful),
             times: LinkTimes::default(),
+            security_profile: None,
         }
     }
 
@@ -250,7 +270,7 @@ impl ChargePoint {
             times.heartbeat = settings.heartbeat;
             times.retry = settings.retry;
         });
-        self.0.connection.set_ping_interval(settings.ping);
+        self.0.road.set_ping_interval(settings.ping);
     }
 
     /// The pauses between attempts to connect have been set (2.x; 1.6 leaves them to the station).
@@ -261,8 +281,9 @@ impl ChargePoint {
     }
 
     /// The CSMS has set the password with which the station authenticates.
-    pub(crate) fn password_changed(&self, password: Vec<u8>) {
-        self.0.connection.set_password(password);
+    pub(crate) fn password_changed(&self, password: &[u8]) {
+        let by_certificate = self.locked().networks.security_profile() >= 3;
+        self.0.road.set_password(password, by_certificate);
         self.0.link.reconnect("the station has a new password", None);
     }
 
@@ -324,10 +345,9 @@ impl Running {
         S::Future: Send,
     {
         let Self { point, info } = self;
-        let connection = Arc::clone(&point.0.connection);
         let service = wrap(routes().with_state(point.clone()));
         let ids = Arc::clone(&point.0.ids);
-        let linking = Linking { link: point.0.link.clone(), station: point.clone(), connection, info, ids };
+        let linking = Linking { link: point.0.link.clone(), station: point.clone(), info, ids };
         let ended = tokio::select! {
             ended = linking.run(service) => ended,
             never = point.watch_timers() => match never {},
@@ -355,6 +375,22 @@ fn routes() -> Router<Ocpp, ChargePoint> {
 }
 
 impl Station for ChargePoint {
+    fn way(&self) -> Option<Arc<ChargingStation>> {
+        self.way()
+    }
+
+    fn is_elsewhere(&self) -> bool {
+        self.is_elsewhere()
+    }
+
+    fn reached(&self) {
+        self.reached();
+    }
+
+    fn unreached(&self) -> bool {
+        self.unreached()
+    }
+
     fn linked(&self, state: LinkState, peer: Option<&Peer>) {
         if let Some(peer) = peer {
             let version = peer.version();

@@ -134,6 +134,8 @@ impl ChargePoint {
         });
         self.0.hardware.reset(evse, hard).await;
         if evse.is_none() {
+            // B10.FR.04.
+            self.change(|state| state.networks.begin());
             self.0.link.reconnect("the station restarts", Some(BootReason::RemoteReset));
         }
     }

@@ -17,6 +17,8 @@ pub(crate) struct Settings {
     pub(crate) ping: Option<Duration>,
     /// Pauses between attempts to connect, which 1.6 does not set.
     pub(crate) backoff: Option<Backoff>,
+    /// How often one way to a CSMS is tried before the next (2.x).
+    pub(crate) network_attempts: u32,
     /// How long an authorization waits for its vehicle.
     pub(crate) connection_timeout: Duration,
     /// Between meter values of a transaction; zero: none.
@@ -81,6 +83,7 @@ impl Settings {
             retry,
             ping: Some(seconds(text(Setting::PingInterval), 60)).filter(|pause| !pause.is_zero()),
             backoff,
+            network_attempts: number(text(Setting::NetworkAttempts), 3).max(1),
             connection_timeout: seconds(text(Setting::ConnectionTimeOut), 60),
             sample_interval: seconds(text(Setting::SampleInterval), 60),
             aligned_interval: seconds(text(Setting::AlignedInterval), 0),
@@ -123,6 +126,7 @@ enum Setting {
     LocalPreAuthorize,
     OfflineUnknown,
     MaxKeys,
+    NetworkAttempts,
 }
 
 impl Setting {
@@ -143,6 +147,8 @@ impl Setting {
             Self::LocalPreAuthorize => "LocalPreAuthorize",
             Self::OfflineUnknown => "AllowOfflineTxForUnknownId",
             Self::MaxKeys => "GetConfigurationMaxKeys",
+            // 1.6 does not set it.
+            Self::NetworkAttempts => "",
         }
     }
 
@@ -163,6 +169,7 @@ impl Setting {
             Self::LocalPreAuthorize => ("AuthCtrlr", "LocalPreAuthorize"),
             Self::OfflineUnknown => ("AuthCtrlr", "OfflineTxForUnknownIdEnabled"),
             Self::MaxKeys => ("DeviceDataCtrlr", "ItemsPerMessage"),
+            Self::NetworkAttempts => ("OCPPCommCtrlr", "NetworkProfileConnectionAttempts"),
         }
     }
 }

@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 use super::display::DisplayMessage;
 use super::evse::Kept;
 use super::monitoring::SavedMonitors;
+use super::networks::Networks;
 use super::profiles::SavedProfiles;
 use crate::v21::SetDERControlRequest;
 
@@ -102,6 +103,7 @@ pub(crate) struct Snapshot {
     pub(crate) profiles: Option<SavedProfiles>,
     pub(crate) monitors: Option<SavedMonitors>,
     pub(crate) messages: Vec<DisplayMessage>,
+    pub(crate) networks: Option<Networks>,
     /// Controls of distributed energy resources (2.1).
     pub(crate) der: Vec<SetDERControlRequest>,
 }

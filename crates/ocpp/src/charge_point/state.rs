@@ -15,8 +15,11 @@ use tieline_edge::Ids;
 use super::display::{DisplayMessage, Messages};
 use super::evse::Evse;
 use super::hardware::Hardware;
-use super::model::{LIST_LIMIT, configuration_keys, declare_display, device_model, show_monitoring};
+use super::model::{
+    LIST_LIMIT, configuration_keys, declare_display, device_model, show_monitoring, show_networks,
+};
 use super::monitoring::Monitors;
+use super::networks::Networks;
 use super::profiles::{Allowed, Profiles};
 use super::settings::Settings;
 use super::snapshot::{Listed, Snapshot, Variable};
@@ -49,6 +52,7 @@ pub(crate) struct State {
     pub(crate) profiles: Profiles,
     capabilities: Capabilities,
     pub(crate) monitors: Monitors,
+    pub(crate) networks: Networks,
     pub(crate) messages: Messages,
     pub(crate) der: DerControls,
     /// The controls that the hardware follows, and when these may be others.
@@ -86,6 +90,7 @@ impl State {
         snapshot: Snapshot,
         ids: Arc<dyn Ids>,
         hardware: &dyn Hardware,
+        security_profile: i32,
     ) -> Result<Self, ProfileError> {
         let capabilities = hardware.capabilities(evses);
         let profiles = match snapshot.profiles.clone() {
@@ -108,6 +113,8 @@ impl State {
         if let Some(display) = hardware.display() {
             declare_display(&mut model, &display);
         }
+        let networks = Networks::new(snapshot.networks.clone(), security_profile);
+        show_networks(&mut keys, &mut model, &networks);
         let messages = Messages::new(snapshot.messages.clone());
         let der = DerControls::restore(hardware.der_controls(), snapshot.der.clone());
         let monitors = Monitors::new(hardware.monitors(evses), snapshot.monitors.clone(), &model);
@@ -136,6 +143,7 @@ impl State {
             profiles,
             capabilities,
             monitors,
+            networks,
             messages,
             der,
             der_followed: Vec::new(),
@@ -226,6 +234,7 @@ impl State {
     pub(crate) fn snapshot(&mut self) -> &Snapshot {
         self.snapshot.profiles = Some(self.profiles.saved());
         self.snapshot.monitors = self.monitors.saved();
+        self.snapshot.networks = self.networks.saved();
         self.snapshot.messages = self.messages.all().to_vec();
         self.snapshot.der = self.der.controls().cloned().collect();
         self.snapshot.evses = self.evses.iter().map(|evse| (evse.id, evse.kept.clone())).collect();

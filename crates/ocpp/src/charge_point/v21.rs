@@ -72,3 +72,8 @@ fn with_extra(
     info.message_extra = (!contents.is_empty()).then_some(contents);
     info
 }
+
+/// Identity and password by which the station authenticates there.
+fn credentials(data: &messages::NetworkConnectionProfile) -> (Option<String>, Option<String>) {
+    (data.identity.clone(), data.basic_auth_password.clone())
+}

@@ -3,7 +3,11 @@
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use jiff::Timestamp;
-use tieline_ocpp::charge_point::{Allowed, Hardware, LogRequest, Meter, Unlocked};
+use tieline_edge::websocket::Connector;
+use tieline_ocpp::charge_point::{
+    Allowed, ComponentKey, DataType, Display, DisplayMessage, Hardware, LogRequest, Meter, Network,
+    NetworkProfile, Unlocked, VariableSpec,
+};
 use tieline_ocpp::smart_charging::RateUnit;
 use tieline_ocpp::types::Decimal;
 use tieline_types::Clock;
@@ -18,6 +22,7 @@ const PHASES: i64 = 3;
 pub(super) struct Simulated {
     clock: Arc<dyn Clock>,
     evses: Mutex<Vec<Drawing>>,
+    connector: Connector,
 }
 
 /// What a vehicle draws.
@@ -47,7 +52,16 @@ impl Drawing {
 impl Simulated {
     pub(super) fn new(clock: Arc<dyn Clock>, evses: u8) -> Self {
         let idle = Drawing { wanted: 0, allowed: None, before: 0, since: clock.now() };
-        Self { clock, evses: Mutex::new(vec![idle; usize::from(evses.max(1))]) }
+        Self {
+            clock,
+            evses: Mutex::new(vec![idle; usize::from(evses.max(1))]),
+            connector: Connector::default(),
+        }
+    }
+
+    /// The same that gets in this way to whichever CSMS it is sent to.
+    pub(super) fn with_connector(self, connector: Connector) -> Self {
+        Self { connector, ..self }
     }
 
     fn evses(&self) -> MutexGuard<'_, Vec<Drawing>> {
@@ -93,6 +107,36 @@ impl Hardware for Simulated {
     fn limit(&self, evse: i32, allowed: Option<&Allowed>) {
         let allowed = allowed.and_then(watts);
         self.change(evse, |drawing| drawing.allowed = allowed);
+    }
+
+    fn variables(&self, evses: i32) -> Vec<(ComponentKey, VariableSpec)> {
+        let temperature = || VariableSpec::new("Temperature", DataType::Decimal).unit("Celsius").value("20");
+        (1..=evses.unsigned_abs())
+            .map(|evse| (ComponentKey::new("EVSE").evse(evse, None), temperature()))
+            .collect()
+    }
+
+    fn display(&self) -> Option<Display> {
+        Some(Display::default())
+    }
+
+    fn show(&self, messages: &[DisplayMessage]) {
+        let texts: Vec<_> = messages.iter().filter_map(|one| Some(&one.contents.first()?.content)).collect();
+        tracing::info!(?texts, "the charger shows these messages in turn");
+    }
+
+    fn cost_updated(&self, evse: i32, total: Decimal) -> bool {
+        tracing::info!(evse, %total, "the charger shows what the transaction costs");
+        true
+    }
+
+    /// All but those with a client certificate, of which it has none.
+    fn network(&self, profile: &NetworkProfile) -> Option<Network> {
+        let is_possible = profile.security_profile < 3
+            && profile.apn.is_none()
+            && profile.vpn.is_none()
+            && (self.connector.tls.is_some() || !profile.csms_url.starts_with("wss"));
+        is_possible.then(|| Network::new(profile.csms_url.as_str(), self.connector.clone()))
     }
 
     fn unlock(&self, _: i32, _: i32) -> Unlocked {

@@ -124,6 +124,14 @@ pub(super) enum Act {
         evse: i32,
         error_code: String,
     },
+    /// A variable of an EVSE has this value (2.x): `Temperature`, in °C.
+    Observe {
+        #[serde(default = "one")]
+        evse: i32,
+        #[serde(default = "temperature")]
+        variable: String,
+        value: String,
+    },
     /// The connection breaks.
     Disconnect,
     /// Until there is a connection and the CSMS has accepted it.
@@ -151,6 +159,10 @@ pub(super) enum By {
 
 fn one() -> i32 {
     1
+}
+
+fn temperature() -> String {
+    "Temperature".to_owned()
 }
 
 fn once() -> u32 {

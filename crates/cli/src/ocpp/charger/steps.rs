@@ -3,9 +3,9 @@
 use std::io::Write as _;
 use std::time::Duration;
 
-use anyhow::bail;
+use anyhow::{Context as _, bail};
 use tieline_edge::SystemClock;
-use tieline_ocpp::charge_point::{ChargePoint, IdToken, LinkState, Transfer};
+use tieline_ocpp::charge_point::{ChargePoint, ComponentKey, IdToken, LinkState, Transfer};
 use tieline_ocpp::{CallFailure, CallObserver, CallOptions, RawValue};
 use tieline_types::Clock as _;
 
@@ -86,6 +86,12 @@ async fn act(point: &ChargePoint, hardware: &Simulated, act: &Act) -> anyhow::Re
         }
         Act::Fault { evse, error_code } => {
             point.fault(*evse, Some(error_code.as_str()).filter(|code| *code != "NoError"));
+        }
+        Act::Observe { evse, variable, value } => {
+            let component = ComponentKey::new("EVSE").evse(evse.unsigned_abs(), None);
+            let events = point.observe(component, variable.as_str(), value);
+            let events = events.with_context(|| format!("{variable} of EVSE {evse} can't be {value}"))?;
+            tracing::info!(evse, variable, value, ?events, "a variable has changed");
         }
         Act::Disconnect => {
             if let Some(peer) = point.link().peer() {

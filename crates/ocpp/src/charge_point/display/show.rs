@@ -1,6 +1,7 @@
 //! What is shown at the station, from one change to the next.
 
 use super::DisplayMessage;
+use crate::Version;
 use crate::charge_point::ChargePoint;
 use crate::charge_point::evse::{Evse, Transfer};
 use crate::charge_point::state::State;
@@ -10,9 +11,15 @@ impl ChargePoint {
     /// Tells the hardware which messages it is to show, where these are others than before.
     pub(crate) fn show_messages(&self, state: &mut State) {
         let now = self.now();
-        let State { messages, evses, shown, messages_due, .. } = state;
+        let State { version, messages, evses, shown, messages_due, .. } = state;
         messages.expire(now, |id| evse_of(evses, id).is_some());
-        let wanted = messages.shown(now, |message, wanted| is_in(evses, message, wanted));
+        let shows = *version != Version::V1_6;
+        let wanted = if shows {
+            messages.shown(now, |message, wanted| is_in(evses, message, wanted))
+        } else {
+            // Nobody could take them away.
+            Vec::new()
+        };
         *messages_due = messages.next_due(now);
         if *shown != wanted {
             self.0.hardware.show(&wanted);

@@ -58,6 +58,9 @@ async fn change_configuration(
     State(point): State<ChargePoint>,
 ) -> (ChangeConfigurationResponse, After) {
     let ChangeConfigurationRequest { key, value, .. } = &*call;
+    if key == "SecurityProfile" {
+        return change_security_profile(&point, value);
+    }
     let status = point.change(|state| {
         let set = if is_sensible(key, value) { state.keys.set(key, value) } else { Set::Rejected };
         if matches!(set, Set::Accepted | Set::RebootRequired) {
@@ -76,7 +79,7 @@ async fn change_configuration(
     // The new password counts once the answer has left (whitepaper A01.FR.10).
     if is_set && key == PASSWORD {
         let (point, password) = (point.clone(), octets(value));
-        after.push(async move { point.password_changed(password) });
+        after.push(async move { point.password_changed(&password) });
     }
     let status = match status {
         Set::Accepted => ConfigurationStatus::Accepted,
@@ -85,6 +88,19 @@ async fn change_configuration(
         _ => ConfigurationStatus::Rejected,
     };
     (ChangeConfigurationResponse::new(status), after)
+}
+
+/// Whitepaper A05: it shows the new profile once there is a connection with it.
+fn change_security_profile(point: &ChargePoint, value: &str) -> (ChangeConfigurationResponse, After) {
+    let Ok(changes) = point.wants_security_profile(value) else {
+        return (ChangeConfigurationResponse::new(ConfigurationStatus::Rejected), After::none());
+    };
+    let mut after = After::none();
+    if let Some(profile) = changes {
+        let point = point.clone();
+        after.push(async move { point.try_network(profile) });
+    }
+    (ChangeConfigurationResponse::new(ConfigurationStatus::Accepted), after)
 }
 
 /// What the type of a key does not say.
@@ -96,8 +112,6 @@ fn is_sensible(key: &str, value: &str) -> bool {
                 && value.len().is_multiple_of(2)
                 && value.bytes().all(|digit| digit.is_ascii_hexdigit())
         }
-        // Another profile needs another way to connect, which is the maker's to set (whitepaper A05.FR.02 and FR.03).
-        "SecurityProfile" => false,
         _ if key.ends_with("Interval") || key.ends_with("TimeOut") => !value.starts_with('-'),
         _ => true,
     }

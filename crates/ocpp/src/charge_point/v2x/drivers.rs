@@ -74,7 +74,7 @@ async fn get_transaction_status(
     State(point): State<ChargePoint>,
 ) -> GetTransactionStatusResponse {
     let Some(transaction) = &call.transaction_id else {
-        return GetTransactionStatusResponse::new(point.link().owed() > 0);
+        return GetTransactionStatusResponse::new(point.link().owes_any("TransactionEvent"));
     };
     let is_ongoing = point.locked().evse_of(transaction).is_some();
     let mut response = GetTransactionStatusResponse::new(point.link().owes(transaction));

@@ -6,6 +6,7 @@ mod customer;
 mod display;
 mod drivers;
 mod monitoring;
+mod networks;
 mod profiles;
 mod security;
 mod telling;
@@ -16,8 +17,8 @@ mod variables;
 use tieline_service::Router;
 
 use super::{
-    VERSION, extra, from_id_token, id_token, messages, store, store_mut, variable_monitoring, wants_stream,
-    with_extra, with_severity,
+    VERSION, credentials, extra, from_id_token, id_token, messages, store, store_mut, variable_monitoring,
+    wants_stream, with_extra, with_severity,
 };
 use crate::Ocpp;
 use crate::charge_point::ChargePoint;
@@ -31,7 +32,7 @@ pub(in crate::charge_point) use telling::{
 
 /// What a charge point answers.
 pub(in crate::charge_point) fn routes(router: Router<Ocpp, ChargePoint>) -> Router<Ocpp, ChargePoint> {
-    let router = display::routes(customer::routes(monitoring::routes(router)));
+    let router = networks::routes(display::routes(customer::routes(monitoring::routes(router))));
     let router = profiles::routes(variables::routes(authorization::routes(drivers::routes(router))));
     security::routes(upkeep::routes(trigger::routes(router)))
 }

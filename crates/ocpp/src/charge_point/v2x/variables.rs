@@ -10,20 +10,21 @@ use super::messages::{
     self, Component, Data, EVSE, GenericDeviceModelStatus, GetBaseReportRequest, GetBaseReportResponse,
     GetReportRequest, GetReportResponse, GetVariableData, GetVariableResult, GetVariableStatus,
     GetVariablesRequest, GetVariablesResponse, Mutability, NotifyReportRequest, ReportBase, ReportData,
-    SetNetworkProfileRequest, SetNetworkProfileResponse, SetNetworkProfileStatus, SetVariableData,
-    SetVariableResult, SetVariableStatus, SetVariablesRequest, SetVariablesResponse, Variable,
-    VariableAttribute, VariableCharacteristics,
+    SetVariableData, SetVariableResult, SetVariableStatus, SetVariablesRequest, SetVariablesResponse,
+    Variable, VariableAttribute, VariableCharacteristics,
 };
 use super::reason;
 use crate::Ocpp;
 use crate::charge_point::ChargePoint;
+use crate::charge_point::model::show_networks;
 use crate::charge_point::snapshot;
+use crate::charge_point::state::State as Known;
 
 /// How many variables one NotifyReport tells.
 const PAGE: usize = 25;
 
 pub(super) fn routes(router: Router<Ocpp, ChargePoint>) -> Router<Ocpp, ChargePoint> {
-    router.on(get_variables).on(set_variables).on(get_base_report).on(get_report).on(set_network_profile)
+    router.on(get_variables).on(set_variables).on(get_base_report).on(get_report)
 }
 
 /// B06.
@@ -62,6 +63,10 @@ async fn set_variables(
     let results = point.change(|state| {
         let mut results = Vec::new();
         for wanted in &call.set_variable_data {
+            if is_priority(wanted) {
+                results.push(set_priority(state, wanted));
+                continue;
+            }
             let status = if is_sensible(wanted) {
                 state.model.set(
                     component_key(&wanted.component),
@@ -93,9 +98,26 @@ async fn set_variables(
     if let Some(password) = password {
         let point = point.clone();
         // A01.FR.10: once the answer has left, it connects with it.
-        after.push(async move { point.password_changed(password.into_bytes()) });
+        after.push(async move { point.password_changed(password.as_bytes()) });
     }
     (SetVariablesResponse::new(results), after)
+}
+
+fn is_priority(wanted: &SetVariableData) -> bool {
+    let is_actual = attribute_of(wanted.attribute_type.as_ref()) == Attribute::Actual;
+    is_actual
+        && wanted.component.name == "OCPPCommCtrlr"
+        && wanted.variable.name == "NetworkConfigurationPriority"
+}
+
+/// The ways to a CSMS that are tried after the next restart (A05.FR.02 to FR.04, B10.FR.01).
+fn set_priority(state: &mut Known, wanted: &SetVariableData) -> SetVariableResult {
+    let refusal = state.networks.set_priority(&wanted.attribute_value).err();
+    show_networks(&mut state.keys, &mut state.model, &state.networks);
+    let status = if refusal.is_some() { SetStatus::Rejected } else { SetStatus::Accepted };
+    let mut result = set(wanted, status);
+    result.attribute_status_info = refusal.map(|refusal| reason(refusal.as_str()));
+    result
 }
 
 fn is_password(wanted: &SetVariableData) -> bool {
@@ -292,11 +314,4 @@ fn report_data(datum: &ReportDatum) -> ReportData {
     let mut data = ReportData::new(component, variable, attributes);
     data.variable_characteristics = Some(characteristics);
     data
-}
-
-/// B09: another way to connect is the maker's to set here.
-async fn set_network_profile(_: Call<SetNetworkProfileRequest>) -> SetNetworkProfileResponse {
-    let mut response = SetNetworkProfileResponse::new(SetNetworkProfileStatus::Rejected);
-    response.status_info = Some(reason("ReadOnly"));
-    response
 }

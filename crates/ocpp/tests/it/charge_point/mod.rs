@@ -5,6 +5,7 @@ mod customers;
 mod der;
 mod displays;
 mod monitoring;
+mod networks;
 mod offline;
 mod profiles;
 mod remote;

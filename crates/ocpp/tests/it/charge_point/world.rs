@@ -8,10 +8,11 @@ use std::time::Duration;
 
 use ocpp_kit::station::device_model::Attribute;
 use serde_json::{Value, json};
+use tieline_edge::websocket::Connector;
 use tieline_ocpp::charge_point::{
     Allowed, Backoff, Builder, CertificateHash, Certified, ChargePoint, ChargingStationInfo, ComponentKey,
     Customer, DataType, Display, DisplayMessage, FirmwareRequest, Hardware, LinkTimes, LogRequest, Meter,
-    Monitor, MonitorKind, Preset, Unlocked, UploadFailure, VariableSpec,
+    Monitor, MonitorKind, Network, NetworkProfile, Preset, Unlocked, UploadFailure, VariableSpec,
 };
 use tieline_ocpp::client::ChargingStation;
 use tieline_ocpp::types::Decimal;
@@ -41,6 +42,8 @@ pub(crate) struct Bench {
     pub(crate) shown: Mutex<Vec<Vec<i32>>>,
     pub(crate) costs: Mutex<Vec<(i32, String)>>,
     pub(crate) is_blind: AtomicBool,
+    /// The way with a client certificate leads nowhere.
+    pub(crate) is_cut_off: AtomicBool,
     /// The controls that it was told to follow.
     pub(crate) controls: Mutex<Vec<Vec<String>>>,
     /// The serial numbers of certificates whose customers it has forgotten.
@@ -111,6 +114,14 @@ impl Hardware for Bench {
 
     fn follow_der(&self, controls: &[SetDERControlRequest]) {
         self.controls.lock().unwrap().push(controls.iter().map(|one| one.control_id.clone()).collect());
+    }
+
+    fn network(&self, profile: &NetworkProfile) -> Option<Network> {
+        // The tests have no certificates.
+        let address = profile.csms_url.replace("wss://", "ws://");
+        let leads_nowhere = self.is_cut_off.load(Ordering::Relaxed) && profile.security_profile == 3;
+        let address = if leads_nowhere { "ws://127.0.0.1:1/ocpp" } else { &address };
+        (!self.is_blind.load(Ordering::Relaxed)).then(|| Network::new(address, Connector::default()))
     }
 
     fn unlock(&self, _: i32, _: i32) -> Unlocked {
