@@ -205,8 +205,8 @@ async fn chargers_are_listed_shown_and_called() {
     assert!(text(&expired.stderr).contains("no node runs"), "{}", text(&expired.stderr));
 }
 
-#[test]
-fn chargers_are_added_listed_given_passwords_and_removed() {
+#[tokio::test(flavor = "multi_thread")]
+async fn chargers_are_added_listed_given_passwords_and_removed() {
     let directory = tempfile::tempdir().unwrap();
     write_secret(&directory.path().join("agr.key"), &keys().0);
     let port = free_port().unwrap();
@@ -223,7 +223,7 @@ fn chargers_are_added_listed_given_passwords_and_removed() {
         if text(&ocpp(&["list"]).stdout).contains("CP-2") {
             break;
         }
-        std::thread::sleep(Duration::from_millis(50));
+        tokio::time::sleep(Duration::from_millis(50)).await;
     }
     let refused = add("CP-1", &[]);
     assert_eq!(refused.status.code(), Some(1));
@@ -237,22 +237,21 @@ fn chargers_are_added_listed_given_passwords_and_removed() {
 
     let password = directory.path().join("password");
     write_secret(&password, made);
-    let connects = |password: &str| {
+    let connects = async |password: &str| {
         let url = format!("ws://127.0.0.1:{port}/ocpp");
         let station = ChargingStation::new(&url, "CP-7", [Version::V2_0_1]).unwrap().with_password(password);
         let router = Router::<Ocpp, ()>::new().with_state(());
-        let runtime = tokio::runtime::Runtime::new().unwrap();
-        runtime.block_on(async { station.connect(router).await.map(drop) })
+        station.connect(router).await.map(drop)
     };
     // The node was woken, and heeds it within a moment.
     for _ in 0..400 {
-        if connects(made).is_ok() {
+        if connects(made).await.is_ok() {
             break;
         }
-        std::thread::sleep(Duration::from_millis(50));
+        tokio::time::sleep(Duration::from_millis(50)).await;
     }
-    connects(made).unwrap();
-    connects("something else 00").unwrap_err();
+    connects(made).await.unwrap();
+    connects("something else 00").await.unwrap_err();
 
     let short = directory.path().join("short");
     write_secret(&short, "too short");

@@ -155,7 +155,7 @@ mod tests {
 
     #[test]
     fn watts_come_first() {
-        let of = |watts, amperes| ChargerCapability { watts, amperes, ..ChargerCapability::default() }.unit();
+        let of = |watts, amperes| ChargerCapability { amperes, watts, ..ChargerCapability::default() }.unit();
         assert_eq!(of(Some(true), Some(true)), Some(ProfileUnit::W));
         assert_eq!(of(Some(false), Some(true)), Some(ProfileUnit::A));
         assert_eq!(of(None, None), None);

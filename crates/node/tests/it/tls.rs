@@ -79,9 +79,8 @@ async fn secured(authority: &Authority, static_rsa: bool) -> Scene {
         );
         if static_rsa {
             let [certificate, key] = issue(&rcgen::PKCS_RSA_SHA256);
-            tls += &format!(
-                "static_rsa = true\nsecond_certificate = \"{certificate}\"\nsecond_private_key = \"{key}\"\n"
-            );
+            let second = format!("second_certificate = \"{certificate}\"\nsecond_private_key = \"{key}\"\n");
+            tls = format!("{tls}static_rsa = true\n{second}");
         }
         let text = fleet(listen, "30m").replacen("plaintext = true\n", "cpo_name = \"Tieline\"\n", 1);
         let text =

@@ -108,8 +108,8 @@ impl Probing {
         if due.is_empty() {
             return Ok(Turn::Until(next));
         }
-        let owed = self.agr.context.store.open_records::<SetPoint>().await?;
-        let owes = |identity: &str| owed.iter().any(|known| is_due(&known.value, identity, now));
+        let set_points = self.agr.context.store.open_records::<SetPoint>().await?;
+        let owes = |identity: &str| set_points.iter().any(|known| is_due(&known.value, identity, now));
         for (identity, _) in due {
             if owes(&identity) {
                 next = now.checked_add(LATER).ok().into_iter().chain(next).min();
