@@ -154,7 +154,7 @@ impl ChargePoint {
         if wanted < 3 && !self.0.road.now().has_password() {
             return Err(SlotRefusal::InvalidNetworkConf);
         }
-        let address = self.0.road.now().csms().to_owned();
+        let address = self.0.road.now().csms();
         let address = match address.strip_prefix("ws://") {
             Some(rest) if wanted > 1 => format!("wss://{rest}"),
             _ => address,
