@@ -43,8 +43,6 @@ const ESCAPED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'
 /// # Ok(()) }
 /// ```
 pub struct ChargingStation {
-    /// The CSMS's address without the identity.
-    csms: String,
     address: Uri,
     identity: String,
     versions: Vec<Version>,
@@ -69,10 +67,8 @@ impl ChargingStation {
         for version in &versions {
             Identity::parse(identity, *version)?;
         }
-        let csms = csms.trim_end_matches('/').to_owned();
         Ok(Self {
-            address: address(&csms, identity)?,
-            csms,
+            address: address(csms, identity)?,
             identity: identity.to_owned(),
             versions,
             password: Mutex::new(None),
@@ -159,10 +155,8 @@ impl ChargingStation {
         if let Some(seconds) = u64::try_from(profile.message_timeout).ok().filter(|seconds| *seconds > 0) {
             limits.call_timeout = Duration::from_secs(seconds);
         }
-        let csms = csms.trim_end_matches('/').to_owned();
         Ok(Self {
-            address: address(&csms, identity)?,
-            csms,
+            address: address(csms, identity)?,
             identity: identity.to_owned(),
             versions: self.versions.clone(),
             password: Mutex::new(password),
@@ -177,8 +171,10 @@ impl ChargingStation {
 
     /// The CSMS's address without the identity.
     #[cfg(feature = "charge-point")]
-    pub(crate) fn csms(&self) -> &str {
-        &self.csms
+    pub(crate) fn csms(&self) -> String {
+        let address = self.address.to_string();
+        // What stands for an identity has no slash in it.
+        address.rsplit_once('/').map_or_else(String::new, |(csms, _)| csms.to_owned())
     }
 
     #[cfg(feature = "charge-point")]
@@ -277,7 +273,7 @@ impl ChargingStation {
 
 fn address(csms: &str, identity: &str) -> Result<Uri, ConnectError> {
     let segment = utf8_percent_encode(identity, ESCAPED);
-    format!("{csms}/{segment}").parse().map_err(|_| ConnectError::Address)
+    format!("{}/{segment}", csms.trim_end_matches('/')).parse().map_err(|_| ConnectError::Address)
 }
 
 impl fmt::Debug for ChargingStation {

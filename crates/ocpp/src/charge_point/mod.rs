@@ -32,7 +32,12 @@
 //! # Ok(()) }
 //! ```
 //!
-//! What must reach the CSMS (everything about transactions, security events) waits in a queue, is sent in order, one
+//! What else the owner knows he says by [`observe`](ChargePoint::observe) (a variable of 2.x has another value),
+//! [`notify_charging_needs`](ChargePoint::notify_charging_needs), [`notify_charging_schedule`](ChargePoint::notify_charging_schedule),
+//! [`set_external_limit`](ChargePoint::set_external_limit), [`prioritize`](ChargePoint::prioritize),
+//! [`notify_der_alarm`](ChargePoint::notify_der_alarm) and [`fault`](ChargePoint::fault).
+//!
+//! What must reach the CSMS (everything about transactions, events, limits) waits in a queue, is sent in order, one
 //! at a time, and again after a refusal, as the version prescribes. With a [`FileStore`] for the queue and a
 //! [`SnapshotFile`] for the rest it outlives a power cut. What only says how things are now is told when there is a
 //! connection, and after it has come back if it is different.

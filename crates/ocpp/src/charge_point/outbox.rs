@@ -192,6 +192,22 @@ mod tests {
     }
 
     #[test]
+    fn events_that_come_again_make_room_and_alerts_do_not() {
+        let said = |trigger: &str| json(&format!(r#"{{"eventData":[{{"trigger":"{trigger}"}}]}}"#));
+        let outbox = Outbox::new(Box::new(MemStore::new()), 4).unwrap();
+        for trigger in ["Periodic", "Alerting", "Periodic", "Delta", "Alerting"] {
+            outbox.push("NotifyEvent", said(trigger)).unwrap();
+        }
+        let mut left = Vec::new();
+        while let Some(first) = outbox.first() {
+            left.push(first.payload.get().to_owned());
+            outbox.remove(first.number).unwrap();
+        }
+        let expected = ["Periodic", "Alerting", "Delta", "Alerting"];
+        assert_eq!(left, expected.map(|trigger| said(trigger).get().to_owned()));
+    }
+
+    #[test]
     fn it_knows_whether_a_transaction_has_messages_in_the_queue() {
         let outbox = Outbox::new(Box::new(MemStore::new()), 6).unwrap();
         outbox.push("TransactionEvent", event("Started", 0)).unwrap();

@@ -40,7 +40,7 @@ impl ChargePoint {
     /// A variable of 2.x has this actual value now, such as `Temperature` of a connector: GetVariables tells it, and
     /// monitors watch it. Returns the numbers of the events that it leads to.
     ///
-    /// The station has its own variables, and those that [`Hardware::variables`](super::Hardware::variables) names. It knows
+    /// The station has its own variables, and those that [`Hardware::variables`](crate::charge_point::Hardware::variables) names. It knows
     /// itself how available its EVSEs are, and by the meter the `Power` of an EVSE.
     ///
     /// # Errors
@@ -82,6 +82,7 @@ impl ChargePoint {
         }
         self.show_monitored(state);
         if !is_enabled(&state.model) {
+            state.monitors.rest();
             return Vec::new();
         }
         // N07.FR.04, N08.FR.03: others would not be delivered. They speak once the station is online.

@@ -329,6 +329,11 @@ impl Monitors {
         events
     }
 
+    /// None speaks until it is asked again; periods begin anew then.
+    pub(crate) fn rest(&mut self) {
+        self.installed.iter_mut().for_each(|one| one.memory.due = None);
+    }
+
     /// When a periodic monitor speaks next.
     pub(crate) fn next_due(&self) -> Option<Timestamp> {
         self.installed.iter().filter_map(|one| one.memory.due).min()

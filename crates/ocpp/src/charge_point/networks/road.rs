@@ -87,7 +87,7 @@ impl ChargePoint {
         let station = self.0.road.own.elsewhere(&network.csms_url, network.connector, profile);
         station
             .inspect_err(
-                |error| tracing::error!(protocol = "ocpp", ?profile, %error, "a way to a CSMS is none"),
+                |error| tracing::warn!(protocol = "ocpp", ?profile, %error, "a way to a CSMS is none"),
             )
             .ok()
             .map(Arc::new)
@@ -126,7 +126,7 @@ impl ChargePoint {
 
     /// Keeps a way that the CSMS wants (B09).
     pub(crate) fn set_network(&self, slot: i32, profile: NetworkProfile) -> Result<(), SlotRefusal> {
-        let can_go = self.0.hardware.network(&profile).is_some();
+        let can_go = self.station_for(&profile).is_some();
         self.change(|state| {
             let mut networks = state.networks.clone();
             networks.set(slot, profile)?;
@@ -154,7 +154,7 @@ impl ChargePoint {
         if wanted < 3 && !self.0.road.now().has_password() {
             return Err(SlotRefusal::InvalidNetworkConf);
         }
-        let address = self.0.road.now().csms().to_owned();
+        let address = self.0.road.now().csms();
         let address = match address.strip_prefix("ws://") {
             Some(rest) if wanted > 1 => format!("wss://{rest}"),
             _ => address,
@@ -169,7 +169,7 @@ impl ChargePoint {
             apn: None,
             vpn: None,
         };
-        self.0.hardware.network(&profile).ok_or(SlotRefusal::InvalidNetworkConf)?;
+        self.station_for(&profile).ok_or(SlotRefusal::InvalidNetworkConf)?;
         Ok(Some(profile))
     }
 

@@ -284,3 +284,25 @@ async fn offline_only_what_matters_waits_in_the_queue() {
     assert_eq!(told["eventData"][0]["eventNotificationType"], "CustomMonitor");
     assert_eq!(csms.all("NotifyEvent")[0]["eventData"][0]["eventNotificationType"], "PreconfiguredMonitor");
 }
+
+#[tokio::test]
+async fn monitoring_can_be_turned_off_and_on() {
+    let world = World::start(Version::V2_0_1).await;
+    let (point, csms) = (&world.point, &world.csms);
+    let switch = async |on: &str| {
+        let enabled = json!({"component": {"name": "MonitoringCtrlr"}, "variable": {"name": "Enabled"}, "attributeValue": on});
+        let answer = csms.call("SetVariables", json!({"setVariableData": [enabled]})).await.unwrap();
+        assert_eq!(answer["setVariableResult"][0]["attributeStatus"], "Accepted");
+    };
+    set(csms, json!([monitor(&connector(), "Temperature", "Periodic", 30.0)])).await;
+    world.waits_for("2026-06-01T10:00:30Z").await;
+    switch("false").await;
+    // Nothing waits for the period any more.
+    eventually(|| world.clock.next_wait().filter(|at| at.to_string() != "2026-06-01T10:00:30Z")).await;
+    assert_eq!(point.observe(outlet(), "Temperature", "95"), Ok(vec![]));
+    world.advance(40);
+    switch("true").await;
+    // What is exceeded is told now, and the period begins anew.
+    assert_eq!(csms.heard("NotifyEvent", 1).await["eventData"].as_array().unwrap().len(), 2);
+    world.waits_for("2026-06-01T10:01:10Z").await;
+}

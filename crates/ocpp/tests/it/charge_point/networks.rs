@@ -99,6 +99,7 @@ async fn a_higher_security_profile_is_kept_and_a_lower_one_refused() {
         let mut soap = profile(1, &url(&new, "wss"), 2);
         soap["connectionData"]["ocppTransport"] = json!("SOAP");
         assert_eq!(set(&old, soap).await, refused("InvalidNetworkConf"));
+        assert_eq!(set(&old, profile(1, "wss://no host/", 2)).await, refused("InvalidNetworkConf"));
         assert_eq!(prioritize(&old, "1").await, refused("InvalidNetworkConf"));
         assert_eq!(set(&old, profile(1, &url(&new, "wss"), 2)).await.0, "Accepted");
         assert_eq!(prioritize(&old, "1,0").await.0, "Accepted");
