@@ -96,6 +96,14 @@ impl ChargerCapability {
         worth
     }
 
+    /// The same for a charger that another CSMS limits, too. Of two profiles of one purpose the higher one alone counts, but the maximum of a
+    /// station counts beside them all.
+    pub(crate) fn candidates_beside_others(&self) -> Vec<Purpose> {
+        let mut candidates = self.candidates();
+        candidates.sort_by_key(|purpose| *purpose != Purpose::Station);
+        candidates
+    }
+
     /// The unit that it takes: watts where it takes both, since they need no knowledge of phases.
     pub(crate) fn unit(&self) -> Option<ProfileUnit> {
         match (self.watts, self.amperes) {
@@ -146,6 +154,7 @@ mod tests {
         known.single_evse = Some(true);
         known.purposes.insert(Purpose::Transaction, Standing::Refused);
         assert_eq!(known.candidates(), [Purpose::Default, Purpose::Station]);
+        assert_eq!(known.candidates_beside_others(), [Purpose::Station, Purpose::Default]);
         known.purposes.insert(Purpose::Default, Standing::WithoutEffect);
         known.purposes.insert(Purpose::Station, Standing::Holds);
         assert_eq!(known.candidates(), [Purpose::Station]);

@@ -162,9 +162,16 @@ impl Steering {
     ) -> Result<Told, CallFailure> {
         let mut refused: Vec<Purpose> = Vec::new();
         let mut answer = Ok(Told::Refused("it can't be said in a charging profile".to_owned()));
-        for purpose in capability.candidates() {
+        let has_other_csms = self.agr.roster.has_others();
+        let candidates =
+            if has_other_csms { capability.candidates_beside_others() } else { capability.candidates() };
+        for purpose in candidates {
             let stack_level = capability.max_stack_level.unwrap_or(0).max(0);
-            let Some(profile) = profile(set_point, purpose, stack_level) else { break };
+            let Some(mut profile) = profile(set_point, purpose, stack_level) else { break };
+            if has_other_csms {
+                // Others count from below.
+                profile.id = i32::MAX - profile.evse;
+            }
             let told = send(peer, &profile).await;
             match &told {
                 Ok(Told::Accepted) => {
