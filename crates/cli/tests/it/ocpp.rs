@@ -193,6 +193,7 @@ async fn chargers_are_listed_shown_and_called() {
         assert!(text(&shown.stdout).contains("waits"));
         let shown = ocpp(&["show", "CP-1"]);
         assert!(text(&shown.stdout).contains("answered"), "{}", text(&shown.stdout));
+        assert!(text(&shown.stdout).contains("  units: unknown"), "{}", text(&shown.stdout));
         ocpp
     })
     .await
