@@ -207,12 +207,17 @@ impl Steering {
             let not_before = set_point.span().map_or(now, |span| span.start().max(now));
             self.questions.on_accepted(session, accepted, not_before);
         }
-        if !is_news {
+        // Of a transaction that has just ended a profile is refused for that.
+        let is_over = !refused.is_empty() && self.has_ended(set_point).await.unwrap_or(true);
+        if !is_news || is_over {
             return;
         }
         let noted = self.agr.capabilities.change(&self.context, &session.charger, |known| {
             known.purposes.entry(accepted).or_insert(Standing::Accepted);
-            known.purposes.extend(refused.iter().map(|purpose| (*purpose, Standing::Refused)));
+            // What was taken before is refused for what this one says, not for its purpose.
+            for purpose in refused {
+                known.purposes.entry(*purpose).or_insert(Standing::Refused);
+            }
         });
         if let Err(cause) = noted.await {
             warn!(charger = session.charger, %cause, "it is not noted which profiles it takes");
