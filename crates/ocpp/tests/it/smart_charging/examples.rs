@@ -5,7 +5,7 @@ use tieline_ocpp::smart_charging::{
     Transaction, answer, composite,
 };
 use tieline_ocpp::types::{DateTime, Decimal};
-use tieline_ocpp::{v16, v21};
+use tieline_ocpp::{Version, v16, v21};
 
 fn at(text: &str) -> DateTime {
     text.parse().unwrap()
@@ -15,8 +15,26 @@ fn decimal(text: &str) -> Decimal {
     text.parse().unwrap()
 }
 
-fn read_16(profile: serde_json::Value) -> Profile {
-    Profile::from_v16(&serde_json::from_value(profile).unwrap()).unwrap()
+const VERSIONS: [Version; 3] = [Version::V1_6, Version::V2_0_1, Version::V2_1];
+
+/// A profile as 1.6 writes it, in the words of a version.
+fn read_as(version: Version, mut profile: serde_json::Value) -> Profile {
+    if version == Version::V1_6 {
+        return Profile::from_v16(&serde_json::from_value(profile).unwrap()).unwrap();
+    }
+    let members = profile.as_object_mut().unwrap();
+    let id = members.remove("chargingProfileId").unwrap();
+    members.insert("id".to_owned(), id);
+    if members["chargingProfilePurpose"] == "ChargePointMaxProfile" {
+        members.insert("chargingProfilePurpose".to_owned(), "ChargingStationMaxProfile".into());
+    }
+    let mut schedule = members.remove("chargingSchedule").unwrap();
+    schedule["id"] = 1.into();
+    members.insert("chargingSchedule".to_owned(), vec![schedule].into());
+    match version {
+        Version::V2_0_1 => Profile::from_v201(&serde_json::from_value(profile).unwrap()).unwrap(),
+        _ => read_21(profile),
+    }
 }
 
 fn read_21(profile: serde_json::Value) -> Profile {
@@ -39,26 +57,35 @@ fn limits(steps: &[(i64, &str)]) -> Vec<(i64, Option<Decimal>)> {
     steps.iter().map(|(start, limit)| (*start, Some(decimal(limit)))).collect()
 }
 
-/// The example of 1.6 (edition 2, §3.13.7): a default for every day, with less power from 8 to 20 h.
+/// The example of 1.6 (edition 2, §3.13.7), in every version: a default for every day, with less power from 8 to 20 h.
 #[test]
-fn a_daily_default_of_1_6() {
-    let profile = read_16(serde_json::json!({
-        "chargingProfileId": 100, "stackLevel": 0, "chargingProfilePurpose": "TxDefaultProfile",
-        "chargingProfileKind": "Recurring", "recurrencyKind": "Daily",
-        "chargingSchedule": {
-            "duration": 86400, "startSchedule": "2013-01-01T00:00:00Z", "chargingRateUnit": "W",
-            "chargingSchedulePeriod": [
-                { "startPeriod": 0, "limit": 11000, "numberPhases": 3 },
-                { "startPeriod": 28800, "limit": 6000, "numberPhases": 3 },
-                { "startPeriod": 72000, "limit": 11000, "numberPhases": 3 }
-            ]
-        }
-    }));
+fn a_daily_default() {
+    let profile = |version| {
+        read_as(
+            version,
+            serde_json::json!({
+                "chargingProfileId": 100, "stackLevel": 0, "chargingProfilePurpose": "TxDefaultProfile",
+                "chargingProfileKind": "Recurring", "recurrencyKind": "Daily",
+                "chargingSchedule": {
+                    "duration": 86400, "startSchedule": "2013-01-01T00:00:00Z", "chargingRateUnit": "W",
+                    "chargingSchedulePeriod": [
+                        { "startPeriod": 0, "limit": 11000, "numberPhases": 3 },
+                        { "startPeriod": 28800, "limit": 6000, "numberPhases": 3 },
+                        { "startPeriod": 72000, "limit": 11000, "numberPhases": 3 }
+                    ]
+                }
+            }),
+        )
+    };
     let question = Question::new(1, at("2026-06-01T06:00:00Z"), 86_400);
-    let told = composite(&[(0, &profile)], &station("2026-06-01T05:00:00Z"), &question).unwrap();
-    assert_eq!(steps(&told), limits(&[(0, "11000"), (7200, "6000"), (50_400, "11000")]));
-    assert_eq!(told.unit, RateUnit::W, "without a unit in the question it is the profile's");
-
+    let told =
+        |version| composite(&[(0, &profile(version))], &station("2026-06-01T05:00:00Z"), &question).unwrap();
+    for version in VERSIONS {
+        let told = told(version);
+        assert_eq!(steps(&told), limits(&[(0, "11000"), (7200, "6000"), (50_400, "11000")]), "{version}");
+        assert_eq!(told.unit, RateUnit::W, "without a unit in the question it is the profile's");
+    }
+    let told = told(Version::V1_6);
     let told = answer::v16(&Ok(told)).charging_schedule.unwrap();
     assert_eq!(told.start_schedule, Some(question.start));
     assert_eq!(told.duration, Some(86_400));
@@ -72,7 +99,7 @@ const HOUR: i64 = 3600;
 
 /// Full power from 23 to 6 h on weekdays and all day at the weekend, less at other times; a schedule of one week that begins
 /// on a Monday, and comes again each week.
-fn week(level: i32) -> Profile {
+fn week(version: Version) -> Profile {
     let mut periods = vec![(0, 11_000)];
     for day in 0..5 {
         periods.push((24 * day + 6, 4000));
@@ -82,28 +109,40 @@ fn week(level: i32) -> Profile {
         .into_iter()
         .map(|(hour, limit)| serde_json::json!({ "startPeriod": HOUR * hour, "limit": limit }))
         .collect();
-    read_16(serde_json::json!({
-        "chargingProfileId": level, "stackLevel": level, "chargingProfilePurpose": "TxDefaultProfile",
-        "chargingProfileKind": "Recurring", "recurrencyKind": "Weekly",
-        "chargingSchedule": {
-            "duration": 7 * 24 * HOUR, "startSchedule": "2026-01-05T00:00:00Z", "chargingRateUnit": "W",
-            "chargingSchedulePeriod": periods
-        }
-    }))
+    read_as(
+        version,
+        serde_json::json!({
+            "chargingProfileId": 0, "stackLevel": 0, "chargingProfilePurpose": "TxDefaultProfile",
+            "chargingProfileKind": "Recurring", "recurrencyKind": "Weekly",
+            "chargingSchedule": {
+                "duration": 7 * 24 * HOUR, "startSchedule": "2026-01-05T00:00:00Z", "chargingRateUnit": "W",
+                "chargingSchedulePeriod": periods
+            }
+        }),
+    )
 }
 
-/// The calendar that 1.6 describes (edition 2, §3.13.2): a week, and on top of it a profile for a holiday, here Whit Monday.
+/// The calendar that 1.6 describes (edition 2, §3.13.2), and 2.x after it: a week, and on top of it a profile for a holiday, here Whit Monday.
 #[test]
-fn a_week_with_an_exception_for_a_holiday_of_1_6() {
-    let week = week(0);
-    let holiday = read_16(serde_json::json!({
-        "chargingProfileId": 1, "stackLevel": 1, "chargingProfilePurpose": "TxDefaultProfile",
-        "chargingProfileKind": "Absolute", "validFrom": "2026-05-25T00:00:00Z", "validTo": "2026-05-26T00:00:00Z",
-        "chargingSchedule": {
-            "startSchedule": "2026-05-25T00:00:00Z", "chargingRateUnit": "W",
-            "chargingSchedulePeriod": [{ "startPeriod": 0, "limit": 11_000 }]
-        }
-    }));
+fn a_week_with_an_exception_for_a_holiday() {
+    for version in VERSIONS {
+        week_with_a_holiday(version);
+    }
+}
+
+fn week_with_a_holiday(version: Version) {
+    let week = week(version);
+    let holiday = read_as(
+        version,
+        serde_json::json!({
+            "chargingProfileId": 1, "stackLevel": 1, "chargingProfilePurpose": "TxDefaultProfile",
+            "chargingProfileKind": "Absolute", "validFrom": "2026-05-25T00:00:00Z", "validTo": "2026-05-26T00:00:00Z",
+            "chargingSchedule": {
+                "startSchedule": "2026-05-25T00:00:00Z", "chargingRateUnit": "W",
+                "chargingSchedulePeriod": [{ "startPeriod": 0, "limit": 11_000 }]
+            }
+        }),
+    );
     let from_friday = Question::new(1, at("2026-05-22T12:00:00Z"), 5 * 86_400);
     let station = station("2026-05-22T11:00:00Z");
     let friday_evening = (11 * HOUR, "11000");
@@ -127,16 +166,25 @@ fn a_week_with_an_exception_for_a_holiday_of_1_6() {
 /// A schedule that is shorter than its recurrence leaves the rest of the day to a lower level, or to no profile at all; what is
 /// longer than the recurrence is not executed (errata 4.0 §3.43).
 #[test]
-fn the_rest_of_a_day_falls_back_in_1_6() {
+fn the_rest_of_a_day_falls_back() {
+    for version in VERSIONS {
+        rest_of_a_day(version);
+    }
+}
+
+fn rest_of_a_day(version: Version) {
     let daily = |level: i32, duration: i64, periods: serde_json::Value| {
-        read_16(serde_json::json!({
-            "chargingProfileId": level, "stackLevel": level, "chargingProfilePurpose": "TxDefaultProfile",
-            "chargingProfileKind": "Recurring", "recurrencyKind": "Daily",
-            "chargingSchedule": {
-                "duration": duration, "startSchedule": "2026-01-01T18:00:00Z", "chargingRateUnit": "A",
-                "chargingSchedulePeriod": periods
-            }
-        }))
+        read_as(
+            version,
+            serde_json::json!({
+                "chargingProfileId": level, "stackLevel": level, "chargingProfilePurpose": "TxDefaultProfile",
+                "chargingProfileKind": "Recurring", "recurrencyKind": "Daily",
+                "chargingSchedule": {
+                    "duration": duration, "startSchedule": "2026-01-01T18:00:00Z", "chargingRateUnit": "A",
+                    "chargingSchedulePeriod": periods
+                }
+            }),
+        )
     };
     let evening = daily(1, 3 * HOUR, serde_json::json!([{ "startPeriod": 0, "limit": 8 }]));
     let long = [(0, 10), (20 * HOUR, 12), (30 * HOUR, 32)];
@@ -157,15 +205,24 @@ fn the_rest_of_a_day_falls_back_in_1_6() {
 
 /// Purposes are merged by their lowest value, whatever the lengths of their intervals (edition 2, §3.13.3).
 #[test]
-fn purposes_are_merged_by_their_lowest_value_in_1_6() {
+fn purposes_are_merged_by_their_lowest_value() {
+    for version in VERSIONS {
+        merged(version);
+    }
+}
+
+fn merged(version: Version) {
     let profile = |purpose: &str, periods: serde_json::Value| {
-        read_16(serde_json::json!({
-            "chargingProfileId": 1, "stackLevel": 0, "chargingProfilePurpose": purpose,
-            "chargingProfileKind": "Absolute",
-            "chargingSchedule": {
-                "startSchedule": NOON, "chargingRateUnit": "A", "chargingSchedulePeriod": periods
-            }
-        }))
+        read_as(
+            version,
+            serde_json::json!({
+                "chargingProfileId": 1, "stackLevel": 0, "chargingProfilePurpose": purpose,
+                "chargingProfileKind": "Absolute",
+                "chargingSchedule": {
+                    "startSchedule": NOON, "chargingRateUnit": "A", "chargingSchedulePeriod": periods
+                }
+            }),
+        )
     };
     let max = profile(
         "ChargePointMaxProfile",
