@@ -177,10 +177,10 @@ async fn a_charger_that_is_added_and_removed_stays_connected() {
     let store = SqliteStore::open(&scene.agr.database(), SqliteOptions::default()).unwrap();
     registry::add(&store, registration("CP-9", 0, None), None, scene.now()).await.unwrap();
     knock(&scene);
-    let number = eventually("its transactions are booked", async || {
-        let number = charger.charge(scene.now()).await;
-        let key = format!("CP-9/{number}");
-        scene.agr.record("session", &key).await.map(|_| number)
+    eventually("its transactions are booked", async || {
+        charger.charge(scene.now()).await;
+        let sessions = scene.agr.records("session", POINT).await;
+        sessions.iter().any(|session| session["key"]["charger"] == "CP-9").then_some(())
     })
     .await;
     assert_eq!(scene.agr.record("charger", "CP-9").await.unwrap()["connected"], true);
@@ -192,5 +192,5 @@ async fn a_charger_that_is_added_and_removed_stays_connected() {
         scene.agr.record("session", &format!("CP-9/{later}")).await.is_none().then_some(())
     })
     .await;
-    assert!(number.parse::<i32>().unwrap() > 4710 && charger.csms.is_connected());
+    assert!(charger.csms.is_connected());
 }
