@@ -140,26 +140,15 @@ async fn an_authorization_waits_for_its_vehicle_for_a_while_only() {
         (world.clock.next_wait().is_some_and(|at| at.to_string() == "2026-06-01T10:01:00Z")).then_some(())
     })
     .await;
+    let is_told = |status: &str| {
+        let last = world.csms.all("StatusNotification").into_iter().next_back();
+        last.filter(|one| one["status"] == status)
+    };
+    eventually(|| is_told("Preparing")).await;
     world.advance(60);
-    eventually(|| {
-        world
-            .csms
-            .all("StatusNotification")
-            .into_iter()
-            .next_back()
-            .filter(|one| one["status"] == "Available")
-    })
-    .await;
+    eventually(|| is_told("Available")).await;
     world.point.plug_in(1);
-    let told = eventually(|| {
-        world
-            .csms
-            .all("StatusNotification")
-            .into_iter()
-            .next_back()
-            .filter(|one| one["status"] == "Preparing")
-    })
-    .await;
+    let told = eventually(|| is_told("Preparing")).await;
     assert_eq!(told["connectorId"], 1);
     assert!(world.csms.all("StartTransaction").is_empty());
 }
