@@ -95,6 +95,7 @@ async fn a_csms_that_refuses_whoever_has_registered_is_not_stormed() {
 #[tokio::test]
 async fn the_status_follows_what_happens() {
     let world = World::start(Version::V1_6).await;
+    world.csms.heard("StatusNotification", 3).await;
     world.point.fault(1, Some("GroundFailure"));
     let told = world.csms.heard("StatusNotification", 4).await;
     assert_eq!((&told["status"], &told["errorCode"]), (&json!("Faulted"), &json!("GroundFailure")));
