@@ -10,9 +10,7 @@ use axum::middleware::{self, Next};
 use axum::response::Response;
 use jiff::Timestamp;
 use jiff::civil::Date;
-use tieline_ocpp::csms::Csms;
-use tieline_ocpp::proxy::Proxy;
-use tieline_ocpp::{Limits, Registry};
+use tieline_ocpp::Registry;
 use tieline_store::{ChangeSet, Store, StoreError, Timer};
 use tieline_types::{Clock, EntityAddress, IspCalendar};
 use tieline_uftp::Client;
@@ -22,7 +20,7 @@ use tokio_util::task::TaskTracker;
 use tracing::{error, info, warn};
 
 use crate::bridge::ocpp::{
-    Admission, Chargers, Commanding, Enrolment, KEPT, Onlooker, Probing, Questions, Steering, nobody_is_there,
+    Chargers, Commanding, Enrolment, Entrance, Probing, Questions, Steering, nobody_is_there,
 };
 use crate::bridge::uftp::{
     AddressBook, AgrMarket, CommonReferenceOperator, DsoMarket, Letters, MarketEvents, MarketTerms,
@@ -228,7 +226,28 @@ impl Starting {
         let (receiver, replies) = self.trade(uftp, market.clone().handlers(), terms, "agr")?;
 
         let chargers = Chargers::of(agr.clone(), ocpp, questions.clone());
-        let (registry, chargers) = self.chargers(chargers)?;
+        let Entrance { registry, service } = Entrance::of(chargers, &self.stop, &self.tasks)?;
+        self.steer(&agr, &registry, &questions);
+        self.timers(move |timer| {
+            let (market, replies) = (market.clone(), replies.clone());
+            async move {
+                match timer.kind.as_str() {
+                    REPLY => replies.due(timer).await.map(Some),
+                    PLAN => market.agr.plan(timer).await.map(Some),
+                    PROGNOSE_DAY | METER_DAY => market.agr.day(timer).await.map(Some),
+                    PROGNOSE => market.prognose(timer).await.map(Some),
+                    METER => market.meter(timer).await.map(Some),
+                    PORTFOLIO => registered(market.registrar.as_ref(), timer).await.map(Some),
+                    _ => Ok(None),
+                }
+            }
+        });
+        self.serve(listener, service);
+        Ok(receiver)
+    }
+
+    /// What the node tells and asks its chargers.
+    fn steer(&self, agr: &Agr, registry: &Registry, questions: &Questions) {
         let steering = Steering {
             agr: agr.clone(),
             context: self.context.clone(),
@@ -254,70 +273,18 @@ impl Starting {
         let probing = Probing {
             agr: agr.clone(),
             registry: registry.clone(),
-            questions,
+            questions: questions.clone(),
             under_way: UnderWay::of("asking", &self.context.bells.questions, &self.stop, &self.tasks),
         };
         self.turn("probing", self.context.bells.questions.clone(), move || {
             let probing = probing.clone();
             async move { probing.turn().await }
         });
-        let enrolment = Enrolment { agr: agr.clone(), registry };
+        let enrolment = Enrolment { agr: agr.clone(), registry: registry.clone() };
         self.turn("enrolling", self.context.bells.chargers.clone(), move || {
             let enrolment = enrolment.clone();
             async move { enrolment.turn().await }
         });
-        self.timers(move |timer| {
-            let (market, replies) = (market.clone(), replies.clone());
-            async move {
-                match timer.kind.as_str() {
-                    REPLY => replies.due(timer).await.map(Some),
-                    PLAN => market.agr.plan(timer).await.map(Some),
-                    PROGNOSE_DAY | METER_DAY => market.agr.day(timer).await.map(Some),
-                    PROGNOSE => market.prognose(timer).await.map(Some),
-                    METER => market.meter(timer).await.map(Some),
-                    PORTFOLIO => registered(market.registrar.as_ref(), timer).await.map(Some),
-                    _ => Ok(None),
-                }
-            }
-        });
-        self.serve(listener, chargers);
-        Ok(receiver)
-    }
-
-    /// What takes chargers' connections, and who is connected: their CSMS, or what stands in front of another one.
-    fn chargers(&self, chargers: Chargers) -> Result<(Registry, axum::Router), NodeError> {
-        let (config, stop) = (Arc::clone(&chargers.config), self.stop.clone());
-        let mut limits = Limits::default();
-        limits.message_rate = config.message_rate;
-        let roster = chargers.agr.roster.clone();
-        let Some(behind) = &config.proxy else {
-            let csms = Csms::builder(chargers.routes())
-                .limits(limits)
-                .authenticate(Admission { context: self.context.clone(), roster })
-                .prefix(config.path.clone())
-                .clock(Arc::clone(&self.context.environment.clock))
-                .build();
-            let sessions = csms.clone();
-            self.tasks.spawn(async move {
-                stop.cancelled().await;
-                sessions.shut_down().await;
-            });
-            return Ok((csms.registry().clone(), axum::Router::new().fallback_service(csms)));
-        };
-        let proxy = Proxy::builder(&behind.csms).map_err(|cause| NodeError::Unusable(cause.to_string()))?;
-        let proxy = proxy
-            .prefix(config.path.clone())
-            .connector(behind.connector.clone())
-            .limits(limits)
-            .kept_frames(KEPT)
-            .build();
-        self.tasks.spawn(Onlooker::of(chargers).watch(proxy.frames(), stop.clone()));
-        let sessions = proxy.clone();
-        self.tasks.spawn(async move {
-            stop.cancelled().await;
-            sessions.shut_down().await;
-        });
-        Ok((proxy.registry().clone(), axum::Router::new().fallback_service(proxy)))
     }
 
     async fn dso(&self, uftp: &UftpConfig, dso: DsoConfig) -> Result<axum::Router, NodeError> {

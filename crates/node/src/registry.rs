@@ -3,6 +3,7 @@
 //! Whoever changes something [wakes](crate::wake) the node, which then heeds it.
 
 use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
 use tieline_ocpp::csms::PasswordHash;
 use tieline_store::{ChangeSet, Records as _, Store, StoreError};
 use tieline_types::EntityAddress;
@@ -16,7 +17,7 @@ use crate::fleet::{ChargerCredential, ConfiguredChargers, RegisteredCharger};
 pub const PASSWORD_LENGTHS: std::ops::RangeInclusive<usize> = 16..=40;
 
 /// A charger to be added, or one that was.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Registration {
     /// Its identity, the last segment of the path that it connects to.
     pub identity: String,
@@ -115,12 +116,13 @@ pub async fn add(
     if known.as_ref().is_some_and(|known| known.value.removed.is_none()) {
         return Err(RegistryError::Known(identity));
     }
-    let charger = registered(registration, now);
-    charger.checked()?;
+    registration.checked()?;
+    let connection = registration.connection.to_string();
+    let charger = RegisteredCharger { registration, added: now, removed: None };
     let mut changes = ChangeSet::new();
     changes.replace(&charger, known.map_or(0, |known| known.version))?;
     changes.put(&ChargerCredential { current: password, ..ChargerCredential::none(&identity) })?;
-    changes.decide(now, "operator", identity, "ChargerAdded", "", charger.connection.as_str());
+    changes.decide(now, "operator", identity, "ChargerAdded", "", connection);
     Ok(store.commit(changes).await?)
 }
 
@@ -150,7 +152,7 @@ pub async fn set_password(
     now: Timestamp,
 ) -> Result<(), RegistryError> {
     let known = in_store(store, identity).await?;
-    if matches!(known.value.security_profile, 0 | 3) {
+    if matches!(known.value.registration.security_profile, 0 | 3) {
         return Err(RegistryError::Password("security profiles 0 and 3 have no password"));
     }
     let mut changes = ChangeSet::new();
@@ -172,7 +174,8 @@ pub async fn listed(store: &dyn Store) -> Result<Vec<ListedCharger>, StoreError>
         ListedCharger { identity: charger.identity, connection: charger.connection, added: None }
     });
     let in_store = store.open_records::<RegisteredCharger>().await?.into_iter().map(|known| {
-        let RegisteredCharger { identity, connection, added, .. } = known.value;
+        let RegisteredCharger { registration: Registration { identity, connection, .. }, added, .. } =
+            known.value;
         ListedCharger { identity, connection, added: Some(added) }
     });
     let mut all: Vec<_> = in_file.chain(in_store).collect();
@@ -194,31 +197,4 @@ async fn in_store(
         .is_some_and(|known| known.value.chargers.iter().any(|charger| charger.identity == identity));
     let identity = identity.to_owned();
     Err(if is_in_file { RegistryError::InFile(identity) } else { RegistryError::Unknown(identity) })
-}
-
-fn registered(registration: Registration, added: Timestamp) -> RegisteredCharger {
-    let Registration {
-        identity,
-        connection,
-        phases,
-        voltage,
-        maximum_current,
-        unit,
-        tolerances,
-        security_profile,
-        serial_number,
-    } = registration;
-    RegisteredCharger {
-        identity,
-        connection,
-        phases,
-        voltage,
-        maximum_current,
-        unit,
-        tolerances,
-        security_profile,
-        serial_number,
-        added,
-        removed: None,
-    }
 }

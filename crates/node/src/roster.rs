@@ -15,6 +15,7 @@ use crate::NodeError;
 use crate::config::{AgrConfig, ChargerConfig, OcppConfig, ProfileUnit, Transport, checked_charger};
 use crate::context::Context;
 use crate::fleet::{ChargerCredential, ConfiguredCharger, ConfiguredChargers, RegisteredCharger};
+use crate::registry::Registration;
 
 /// All chargers that may connect, in memory: when a whole fleet comes back at once, the store is not asked.
 #[derive(Clone, Debug)]
@@ -221,7 +222,7 @@ impl Roster {
         }
         let mut misfits = Vec::new();
         for stored in context.store.open_records::<RegisteredCharger>().await? {
-            let registered = stored.value;
+            let RegisteredCharger { registration: registered, added, .. } = stored.value;
             let identity = registered.identity.clone();
             let found = if listed.contains_key(&identity) {
                 Err("is in the file and in the store; remove it from one of them".to_owned())
@@ -229,7 +230,7 @@ impl Roster {
                 Err("is known by a certificate, and ocpp.tls.client_authorities names nobody who issues one"
                     .to_owned())
             } else if self.0.connections.contains(&registered.connection) {
-                Listed::in_store(&registered, credential(&identity))
+                Listed::in_store(&registered, added, credential(&identity))
             } else {
                 Err(format!("{} is no agr.connection", registered.connection))
             };
@@ -271,14 +272,18 @@ impl Listed {
         Self { charger, added: None, needs_tls: false, current, next }
     }
 
-    fn in_store(registered: &RegisteredCharger, credential: ChargerCredential) -> Result<Self, String> {
+    fn in_store(
+        registered: &Registration,
+        added: Timestamp,
+        credential: ChargerCredential,
+    ) -> Result<Self, String> {
         let charger = registered.checked().map_err(|error| error.to_string())?;
         let ChargerCredential { current, next, .. } = credential;
         if matches!(registered.security_profile, 1 | 2) && current.is_none() {
             return Err("has no password".to_owned());
         }
         let needs_tls = registered.security_profile > 1;
-        Ok(Self { charger, added: Some(registered.added), needs_tls, current, next })
+        Ok(Self { charger, added: Some(added), needs_tls, current, next })
     }
 
     /// What these credentials prove of this charger.
@@ -305,7 +310,7 @@ impl Listed {
     }
 }
 
-impl RegisteredCharger {
+impl Registration {
     /// What the node makes of it, as of one in the file.
     pub(crate) fn checked(&self) -> Result<ChargerConfig, crate::ConfigError> {
         let Self { identity, connection, phases, voltage, maximum_current, unit, tolerances, .. } = self;

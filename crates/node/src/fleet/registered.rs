@@ -3,30 +3,21 @@ use serde::{Deserialize, Serialize};
 use tieline_ocpp::csms::PasswordHash;
 use tieline_types::EntityAddress;
 
-use crate::config::ProfileUnit;
+use crate::registry::Registration;
 
 /// A charger that an operator has added beside the file.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct RegisteredCharger {
-    pub(crate) identity: String,
-    pub(crate) connection: EntityAddress,
-    pub(crate) phases: u8,
-    pub(crate) voltage: u16,
-    pub(crate) maximum_current: u16,
-    pub(crate) unit: Option<ProfileUnit>,
-    pub(crate) tolerances: Vec<String>,
-    pub(crate) security_profile: u8,
-    /// The common name of its certificate, with security profile 3.
-    #[serde(default)]
-    pub(crate) serial_number: Option<String>,
+    #[serde(flatten)]
+    pub(crate) registration: Registration,
     pub(crate) added: Timestamp,
     /// When it was removed. The record stays, since nothing that is kept is deleted.
     pub(crate) removed: Option<Timestamp>,
 }
 
 record!(RegisteredCharger, "registered-charger", |this| {
-    key: this.identity.clone(),
-    subject: this.connection.to_string(),
+    key: this.registration.identity.clone(),
+    subject: this.registration.connection.to_string(),
     span: None,
     open: this.removed.is_none(),
 });

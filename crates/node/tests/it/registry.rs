@@ -3,7 +3,6 @@
 use std::sync::{Arc, Mutex};
 
 use tieline_edge::websocket;
-use tieline_node::config::ProfileUnit;
 use tieline_node::registry::{self, Registration, RegistryError};
 use tieline_ocpp::client::{ChargingStation, ConnectError};
 use tieline_ocpp::csms::PasswordHash;
@@ -22,17 +21,8 @@ const PASSWORD: &[u8] = b"open sesame 4711";
 type Answer = Arc<Mutex<Option<&'static str>>>;
 
 fn registration(identity: &str) -> Registration {
-    Registration {
-        identity: identity.to_owned(),
-        connection: CONNECTION.parse().unwrap(),
-        phases: 3,
-        voltage: 230,
-        maximum_current: 32,
-        unit: Some(ProfileUnit::W),
-        tolerances: vec!["long_strings".to_owned()],
-        security_profile: 1,
-        serial_number: None,
-    }
+    let tolerances = vec!["long_strings".to_owned()];
+    Registration { tolerances, ..crate::tls::registration(identity, 1, None) }
 }
 
 fn hash(password: &[u8]) -> PasswordHash {

@@ -4,6 +4,7 @@ mod admission;
 mod booking;
 mod commanding;
 mod enrolment;
+mod entrance;
 mod known;
 mod onlooker;
 mod probing;
@@ -25,11 +26,13 @@ use crate::config::OcppConfig;
 use crate::fleet::Made;
 use crate::role::agr::Agr;
 
-pub(crate) use admission::Admission;
+use admission::Admission;
+use onlooker::Onlooker;
+
 pub(crate) use commanding::Commanding;
 pub(crate) use enrolment::Enrolment;
+pub(crate) use entrance::Entrance;
 pub(crate) use known::nobody_is_there;
-pub(crate) use onlooker::{KEPT, Onlooker};
 pub(crate) use probing::{Probing, Questions};
 pub(crate) use steering::Steering;
 

@@ -17,9 +17,6 @@ use tracing::{error, warn};
 
 use super::{Chargers, v16};
 
-/// Messages that are kept while the book is slow.
-pub(crate) const KEPT: usize = 65_536;
-
 /// The pauses before what could not be written is tried again: nobody sends it anew.
 const PAUSES: [Duration; 3] = [Duration::from_millis(100), Duration::from_secs(1), Duration::from_secs(10)];
 

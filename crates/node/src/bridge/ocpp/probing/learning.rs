@@ -17,20 +17,8 @@ pub(super) const KEYS: [&str; 7] = [
     "NumberOfConnectors",
 ];
 
-/// What is asked of the SmartChargingCtrlr of a charger of 2.0.1 (Part 2, referenced components and variables).
-pub(super) const VARIABLES: [&str; 8] = [
-    "Enabled",
-    "ProfileStackLevel",
-    "RateUnit",
-    "PeriodsPerSchedule",
-    "Entries",
-    "Phases3to1",
-    "ACPhaseSwitchingSupported",
-    "ExternalControlSignalsEnabled",
-];
-
-/// The same of 2.1.
-pub(super) const VARIABLES_21: [&str; 9] = [
+/// What is asked of the SmartChargingCtrlr of a charger of 2.1 (Part 2, referenced components and variables).
+pub(super) const VARIABLES_21: &[&str] = &[
     "Enabled",
     "ProfileStackLevel",
     "RateUnit",
@@ -41,6 +29,9 @@ pub(super) const VARIABLES_21: [&str; 9] = [
     "ExternalControlSignalsEnabled",
     "SupportsDynamicProfiles",
 ];
+
+/// The same of 2.0.1, which has no dynamic profiles.
+pub(super) const VARIABLES: &[&str] = VARIABLES_21.split_at(8).0;
 
 /// The answers of one charger.
 #[derive(Clone, Debug)]
@@ -56,8 +47,8 @@ impl Answers {
     pub(super) fn none(version: Version) -> Self {
         let asked: &[&str] = match version {
             Version::V1_6 => &KEYS,
-            Version::V2_0_1 => &VARIABLES,
-            _ => &VARIABLES_21,
+            Version::V2_0_1 => VARIABLES,
+            _ => VARIABLES_21,
         };
         Self { asked, values: BTreeMap::new(), single_evse: None }
     }

@@ -17,7 +17,8 @@ macro_rules! version {
             /// Asks for all at once, and of a charger that does not take so many, for one after the other.
             pub(in crate::bridge::ocpp::probing) async fn ask(peer: &Peer) -> Result<Answers, CallFailure> {
                 let mut answers = Answers::none($version);
-                let mut questions: Vec<GetVariableData> = $variables.into_iter().map(of_controller).collect();
+                let mut questions: Vec<GetVariableData> =
+                    $variables.iter().map(|name| of_controller(name)).collect();
                 questions.push(second_evse());
                 match hear(peer, questions.clone(), &mut answers).await {
                     Err(CallFailure::Refused(error)) if !is_unknown(&error) => {
